@@ -1,0 +1,3 @@
+//! Generic pieces that know no clock, no I/O and nothing of this project.
+
+pub mod secret;

@@ -1,0 +1,104 @@
+//! A turn: one prompt, one agent's answer, exactly one end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ids::{SessionId, TurnId};
+use super::message::Message;
+
+/// Everything an agent needs to start a turn.
+#[derive(Clone, Debug)]
+pub struct TurnSpec {
+    /// This turn.
+    pub turn: TurnId,
+    /// Whose turn.
+    pub session: SessionId,
+    /// The session's stored key.
+    pub session_key: String,
+    /// What the person wrote.
+    pub prompt: String,
+    /// The conversation before this prompt.
+    pub history: Arc<Vec<Message>>,
+    /// The session's working directory.
+    pub cwd: PathBuf,
+    /// The session's own choice of model, before the configured one.
+    pub model: Option<String>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TurnStatus {
+    /// A normal answer.
+    Complete,
+    /// The person stopped it.
+    Interrupted,
+    /// It failed; the text says why.
+    Error,
+}
+
+impl TurnStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TurnStatus::Complete => "complete",
+            TurnStatus::Interrupted => "interrupted",
+            TurnStatus::Error => "error",
+        }
+    }
+}
+
+/// What an agent returns.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TurnEnd {
+    /// How it ended.
+    pub status: TurnStatus,
+    /// The final answer; `None` when it was interrupted before there was any. On an error without an
+    /// answer: what went wrong, in a sentence for people.
+    pub text: Option<String>,
+    /// The reasoning of the last answer.
+    pub reasoning: Option<String>,
+    /// What the turn used.
+    pub usage: Usage,
+    /// Messages to append to the history after the prompt (the prompt itself is not among them). Empty
+    /// with an error: then the prompt is dropped from the history too, so that a rejected prompt cannot
+    /// poison the next turn.
+    pub messages: Vec<Message>,
+}
+
+/// Tokens and calls. Summed over a session by the gateway.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// The model that answered; empty when none did.
+    pub model: String,
+    /// Prompt tokens.
+    pub input: u64,
+    /// Completion tokens.
+    pub output: u64,
+    /// Reasoning tokens, where the server counts them.
+    pub reasoning: u64,
+    /// Calls to the model.
+    pub calls: u64,
+    /// Size of the last prompt plus its answer, in tokens; 0 when unknown.
+    pub context_used: u64,
+    /// The model's context window, in tokens; 0 when unknown.
+    pub context_max: u64,
+}
+
+impl Usage {
+    /// Adds a turn's counters; the gauges (`model`, `context_*`) take the newer value where it is known.
+    pub fn add(&mut self, turn: &Usage) {
+        self.input += turn.input;
+        self.output += turn.output;
+        self.reasoning += turn.reasoning;
+        self.calls += turn.calls;
+        if !turn.model.is_empty() {
+            self.model.clone_from(&turn.model);
+        }
+        if turn.context_used > 0 {
+            self.context_used = turn.context_used;
+        }
+        if turn.context_max > 0 {
+            self.context_max = turn.context_max;
+        }
+    }
+}

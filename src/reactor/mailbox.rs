@@ -1,0 +1,232 @@
+//! How other threads reach the loop: one bounded queue per sender and one bell for all of them.
+//!
+//! Owns the wake-up protocol. A sender that pushes also rings, in one call, so nobody can forget to.
+//! Ringing is a load and, only when the bell is silent, a swap and one `eventfd` write. The loop silences
+//! the bell *before* it drains ([`Bell::silence`]): a push after that rings again, a push before it is
+//! drained, so nothing is ever left lying.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use mio::Waker;
+
+/// How soon the loop has to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Haste {
+    /// At once.
+    Now,
+    /// With the next frame of the pulse; at once when the pulse rests (the leading edge) or the queue is
+    /// half full (so that a flood is never held back by the clock).
+    Paced,
+}
+
+/// The one wake-up shared by all mailboxes of a loop.
+#[derive(Debug)]
+pub struct Bell {
+    waker: Waker,
+    ringing: AtomicBool,
+    /// Whether the loop will look by itself within one frame.
+    pulsing: AtomicBool,
+}
+
+impl Bell {
+    /// A bell that wakes the poll `waker` belongs to.
+    pub fn new(waker: Waker) -> Arc<Self> {
+        Arc::new(Self { waker, ringing: AtomicBool::new(false), pulsing: AtomicBool::new(false) })
+    }
+
+    /// Wakes the loop, once until it silences the bell.
+    pub fn ring(&self) {
+        if self.ringing.load(Ordering::SeqCst) || self.ringing.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Err(error) = self.waker.wake() {
+            log::error!("cannot wake the loop: {error}");
+        }
+    }
+
+    /// The loop is about to drain. Call before draining, never after.
+    pub fn silence(&self) -> bool {
+        self.ringing.swap(false, Ordering::SeqCst)
+    }
+
+    /// Tells senders whether a frame of the pulse is due anyway. After saying `false` the loop drains once
+    /// more, because a paced push may have relied on the old answer.
+    pub fn set_pulsing(&self, pulsing: bool) {
+        self.pulsing.store(pulsing, Ordering::SeqCst);
+    }
+}
+
+/// The sending half. Dropping it rings, so that the loop learns of the end.
+#[derive(Debug)]
+pub struct MailSender<T> {
+    // Dropped before the bell rings in `Drop`, see there.
+    queue: Option<Sender<T>>,
+    bell: Arc<Bell>,
+}
+
+impl<T> Clone for MailSender<T> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), bell: Arc::clone(&self.bell) }
+    }
+}
+
+/// The loop no longer listens to this mailbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gone;
+
+impl<T> MailSender<T> {
+    /// Pushes and rings. Blocks while the queue is full: only threads that may wait send.
+    pub fn send(&self, item: T, haste: Haste) -> Result<(), Gone> {
+        let queue = self.queue.as_ref().ok_or(Gone)?;
+        if let Err(full) = queue.try_send(item) {
+            // Whatever the haste: a full queue means that the loop has to come now.
+            self.bell.ring();
+            queue.send(full.into_inner()).map_err(|_| Gone)?;
+        }
+        let pressed = queue.capacity().is_some_and(|capacity| queue.len() * 2 >= capacity);
+        if haste == Haste::Now || pressed || !self.bell.pulsing.load(Ordering::SeqCst) {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+}
+
+impl<T> Drop for MailSender<T> {
+    fn drop(&mut self) {
+        // First the queue's end, then the news of it.
+        self.queue = None;
+        self.bell.ring();
+    }
+}
+
+/// The loop's half.
+#[derive(Debug)]
+pub struct MailReceiver<T> {
+    queue: Receiver<T>,
+}
+
+/// What a look into a mailbox found.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Mail<T> {
+    /// The oldest item.
+    Item(T),
+    /// Nothing now.
+    Empty,
+    /// Nothing ever again: empty, and every sender is gone.
+    Closed,
+}
+
+impl<T> MailReceiver<T> {
+    /// Takes the oldest item, without waiting.
+    pub fn take(&self) -> Mail<T> {
+        match self.queue.try_recv() {
+            Ok(item) => Mail::Item(item),
+            Err(TryRecvError::Empty) => Mail::Empty,
+            Err(TryRecvError::Disconnected) => Mail::Closed,
+        }
+    }
+
+    /// Items waiting.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+/// A mailbox of at most `capacity` items that rings `bell`.
+pub fn mailbox<T>(bell: &Arc<Bell>, capacity: usize) -> (MailSender<T>, MailReceiver<T>) {
+    let (sender, receiver) = crossbeam_channel::bounded(capacity);
+    (MailSender { queue: Some(sender), bell: Arc::clone(bell) }, MailReceiver { queue: receiver })
+}
+
+/// A bell on a poll of its own: for tests and tools that have no loop.
+pub fn lone_bell() -> io::Result<(mio::Poll, Arc<Bell>)> {
+    let poll = mio::Poll::new()?;
+    let waker = Waker::new(poll.registry(), mio::Token(0))?;
+    Ok((poll, Bell::new(waker)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn woken(poll: &mut mio::Poll) -> bool {
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        !events.is_empty()
+    }
+
+    #[test]
+    fn rings_once_until_silenced() {
+        let (mut poll, bell) = lone_bell().unwrap();
+        let (sender, receiver) = mailbox(&bell, 8);
+        sender.send(1, Haste::Now).unwrap();
+        assert!(woken(&mut poll));
+        sender.send(2, Haste::Now).unwrap();
+        assert!(!woken(&mut poll), "already ringing");
+        assert!(bell.silence());
+        assert_eq!(receiver.take(), Mail::Item(1));
+        sender.send(3, Haste::Now).unwrap();
+        assert!(woken(&mut poll));
+    }
+
+    #[test]
+    fn paced_mail_waits_for_a_running_pulse() {
+        let (mut poll, bell) = lone_bell().unwrap();
+        let (sender, receiver) = mailbox(&bell, 8);
+        sender.send(1, Haste::Paced).unwrap();
+        assert!(woken(&mut poll), "the leading edge wakes");
+        bell.silence();
+        bell.set_pulsing(true);
+        sender.send(2, Haste::Paced).unwrap();
+        assert!(!woken(&mut poll));
+        for item in 3..5 {
+            sender.send(item, Haste::Paced).unwrap();
+        }
+        assert!(woken(&mut poll), "half full wakes");
+        assert_eq!(receiver.len(), 4);
+    }
+
+    #[test]
+    fn dropping_the_last_sender_rings_and_closes() {
+        let (mut poll, bell) = lone_bell().unwrap();
+        let (sender, receiver) = mailbox(&bell, 8);
+        bell.set_pulsing(true);
+        sender.send(1, Haste::Paced).unwrap();
+        drop(sender);
+        assert!(woken(&mut poll));
+        assert_eq!(receiver.take(), Mail::Item(1));
+        assert_eq!(receiver.take(), Mail::Closed);
+    }
+
+    #[test]
+    fn a_full_queue_blocks_its_sender_only() {
+        let (mut poll, bell) = lone_bell().unwrap();
+        bell.set_pulsing(true);
+        let (sender, receiver) = mailbox(&bell, 1);
+        sender.send(1, Haste::Paced).unwrap();
+        let blocked = std::thread::spawn(move || sender.send(2, Haste::Paced));
+        while !woken(&mut poll) {
+            std::thread::yield_now();
+        }
+        assert_eq!(receiver.take(), Mail::Item(1));
+        assert_eq!(blocked.join().unwrap(), Ok(()));
+        assert_eq!(receiver.take(), Mail::Item(2));
+    }
+
+    #[test]
+    fn a_receiver_that_left_is_an_error() {
+        let (_poll, bell) = lone_bell().unwrap();
+        let (sender, receiver) = mailbox(&bell, 1);
+        drop(receiver);
+        assert_eq!(sender.send(1, Haste::Now), Err(Gone));
+    }
+}

@@ -1,0 +1,4 @@
+//! mio and time: what can become ready, and when. Generic over what is carried; knows no JSON and no
+//! sessions.
+
+pub mod mailbox;

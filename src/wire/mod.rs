@@ -1,0 +1,1 @@
+//! The protocol as types: envelopes, errors, events, and the bytes they become.
