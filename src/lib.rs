@@ -4,9 +4,24 @@
 //! (`tests/it/layers.rs`) holds it.
 
 pub mod base;
+pub mod limits;
 pub mod model;
 
 pub mod reactor;
 pub mod wire;
 
+pub mod config;
+pub mod outbound;
+pub mod probe;
+pub mod transport;
+
 pub mod agent;
+pub mod gateway;
+
+pub mod jobs;
+pub mod methods;
+pub mod slash;
+
+pub mod server;
+
+pub mod cli;

@@ -1,6 +1,13 @@
 //! What does the thinking: an [`Agent`] runs one turn on a thread of its own and tells the gateway what
 //! happens through [`AgentIo`]. Knows nothing of sessions' state, sockets or JSON-RPC.
 
+pub mod demo;
+#[cfg(feature = "openai")]
+pub mod openai;
+pub mod supervisor;
+#[cfg(test)]
+mod testing;
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -111,7 +118,12 @@ impl AgentIo {
 
     /// Guidance that came since the last call.
     pub fn take_steering(&self) -> Vec<String> {
-        self.steering.0.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default()
+        let taken =
+            self.steering.0.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
+        if !taken.is_empty() {
+            self.emit(AgentEvent::SteeringTaken(taken.len()));
+        }
+        taken
     }
 
     /// Waits, unless interrupted.

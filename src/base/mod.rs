@@ -1,3 +1,9 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
+pub mod prng;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub mod secret;
+pub mod slots;
+pub mod textlog;
+pub mod tilde;

@@ -51,6 +51,8 @@ pub enum AgentEvent {
     Ask(AskId, Ask),
     /// The agent no longer waits for that answer.
     AskGone(AskId),
+    /// The agent took this many pieces of guidance, oldest first; what it leaves is not lost.
+    SteeringTaken(usize),
     /// The end. Nothing comes after it.
     End(Box<TurnEnd>),
 }

@@ -12,7 +12,8 @@ pub enum JobSpec {
     LoadSettings,
     /// Find a session's working directory and its git branch.
     Workspace {
-        /// Candidates in order; the first existing directory wins, else the process directory.
+        /// Candidates in order. The first that is not empty decides; if it is no existing directory, the
+        /// process directory is used.
         candidates: Vec<PathBuf>,
     },
     /// `complete.path`.
@@ -60,6 +61,8 @@ pub enum JobResult {
         path: PathBuf,
         /// Number of line feeds plus one.
         lines: usize,
+        /// Its number in this process.
+        number: u64,
     },
     /// It could not be done; a sentence for people.
     Failed(String),

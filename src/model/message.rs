@@ -45,11 +45,14 @@ pub struct Message {
     pub text: String,
     /// The model's reasoning beside an assistant's text, where it gave one.
     pub reasoning: Option<String>,
+    /// Shown to people, never to a model: a prompt whose turn failed. It is kept because somebody wrote it,
+    /// and kept away from the next turn because it would fail that one too.
+    pub failed: bool,
 }
 
 impl Message {
     /// A message without reasoning.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Self { role, text: text.into(), reasoning: None }
+        Self { role, text: text.into(), reasoning: None, failed: false }
     }
 }

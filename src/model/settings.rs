@@ -1,11 +1,12 @@
 //! The settings in force: `config.yaml` and the environment, checked and resolved by `config`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::base::secret::Secret;
 
 /// A snapshot. A new one replaces it when the file changes; nobody edits one in place.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The home directory of the settings (`$HERMES_HOME`, default `~/.hermes`).
     pub home: PathBuf,
@@ -25,6 +26,30 @@ pub struct Settings {
     pub cwd: Option<PathBuf>,
     /// Seconds an approval may wait (`approvals.gateway_timeout`, default 300).
     pub approval_timeout_s: u64,
+}
+
+/// By hand, because `raw_json` may hold keys: only its length is shown.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("home", &self.home)
+            .field("mtime", &self.mtime)
+            .field("raw_json_bytes", &self.raw_json.len())
+            .field("warning", &self.warning)
+            .field("model", &self.model)
+            .field("busy_mode", &self.busy_mode)
+            .field("display", &self.display)
+            .field("cwd", &self.cwd)
+            .field("approval_timeout_s", &self.approval_timeout_s)
+            .finish()
+    }
+}
+
+impl Settings {
+    /// Whether a model is configured that can be called.
+    pub fn has_model(&self) -> bool {
+        !self.model.name.is_empty() && !self.model.base_url.is_empty()
+    }
 }
 
 /// The model endpoint.

@@ -1,0 +1,352 @@
+//! One answer as it comes in: the data of stream events in, agent events out, everything said kept. Sans
+//! I/O; knows nothing of connections and of tries.
+
+use std::borrow::Cow;
+
+use super::chunk::{Chunk, Counts, Delta, Text};
+use super::failure::{self, Failure};
+use super::think::ThinkFilter;
+use crate::base::secret::Secret;
+use crate::model::agent_event::AgentEvent;
+use crate::model::turn::Usage;
+
+/// Most bytes of one answer, text and reasoning together. Far above any model's output limit; it is there so
+/// that a broken server cannot fill the memory.
+pub(super) const ANSWER_MAX: usize = 16 * 1024 * 1024;
+
+/// The data that ends a stream.
+const DONE: &[u8] = b"[DONE]";
+
+/// Why the model stopped, as far as it makes a difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Finish {
+    /// It had said everything, or gave a reason of its own.
+    Stop,
+    /// The output limit.
+    Length,
+    /// A filter, or the model refused.
+    Filter,
+    /// It wants a tool called.
+    Tools,
+}
+
+/// The answer so far.
+#[derive(Debug)]
+pub(super) struct Answer<'a> {
+    key: Option<&'a Secret>,
+    filter: ThinkFilter,
+    text: String,
+    reasoning: String,
+    refusal: String,
+    finish: Option<Finish>,
+    done: bool,
+    has_choice: bool,
+    counts: Counts,
+}
+
+impl<'a> Answer<'a> {
+    /// Nothing yet. `key` is masked in what the server says about failures.
+    pub(super) fn new(key: Option<&'a Secret>) -> Self {
+        Self {
+            key,
+            filter: ThinkFilter::new(),
+            text: String::new(),
+            reasoning: String::new(),
+            refusal: String::new(),
+            finish: None,
+            done: false,
+            has_choice: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes the data of one event, or a whole answer that was not streamed. Data that is no chunk is skipped:
+    /// proxies put their own words between; if it was the answer, its end will be missing too.
+    pub(super) fn feed(&mut self, data: &[u8], emit: &mut impl FnMut(AgentEvent)) -> Result<(), Failure> {
+        if data.trim_ascii() == DONE {
+            self.done = true;
+            return Ok(());
+        }
+        let chunk: Chunk<'_> = match serde_json::from_slice(data) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                // The error itself may quote the data, which is the conversation's.
+                log::debug!("skipped {} bytes that are no chunk (column {})", data.len(), error.column());
+                return Ok(());
+            }
+        };
+        if let Some(error) = chunk.error {
+            return Err(failure::of_error_object(error.get(), self.key));
+        }
+        if let Some(counts) = chunk.usage {
+            self.counts = counts;
+        }
+        let Some(choice) = chunk.choice.0 else { return Ok(()) };
+        self.has_choice = true;
+        if let Some(delta) = choice.delta.or(choice.message) {
+            self.take_delta(delta, emit)?;
+        }
+        if let Some(Text(reason)) = choice.finish_reason.filter(|reason| !reason.0.is_empty()) {
+            self.finish = Some(match reason.as_ref() {
+                "length" => Finish::Length,
+                "content_filter" => Finish::Filter,
+                "tool_calls" | "function_call" => Finish::Tools,
+                _ => Finish::Stop,
+            });
+        }
+        Ok(())
+    }
+
+    /// The answer came in one piece, so it is whole if it was one at all, with or without a reason to stop.
+    pub(super) fn finish_plain(&mut self) {
+        self.done = self.has_choice;
+    }
+
+    /// The stream is over: shows what was held back as the possible beginning of a tag.
+    pub(super) fn end(&mut self, emit: &mut impl FnMut(AgentEvent)) {
+        let held = self.filter.finish();
+        self.show(Cow::Owned(held), emit);
+    }
+
+    fn take_delta(&mut self, delta: Delta<'_>, emit: &mut impl FnMut(AgentEvent)) -> Result<(), Failure> {
+        let reasoning = [delta.reasoning_content, delta.reasoning].into_iter().flatten();
+        if let Some(Text(piece)) = reasoning.into_iter().find(|piece| !piece.0.is_empty()) {
+            self.reasoning.push_str(&piece);
+            emit(AgentEvent::Reasoning(piece.into_owned()));
+        }
+        if let Some(Text(refusal)) = delta.refusal {
+            self.refusal.push_str(&refusal);
+        }
+        if let Some(Text(piece)) = delta.content {
+            let visible = self.filter.push(piece);
+            self.show(visible, emit);
+        }
+        let size = self.text.len() + self.reasoning.len() + self.refusal.len() + self.filter.thought().len();
+        if size > ANSWER_MAX {
+            return Err(Failure::Broken(format!("The answer is longer than {ANSWER_MAX} bytes.")));
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, piece: Cow<'_, str>, emit: &mut impl FnMut(AgentEvent)) {
+        let piece = if self.text.is_empty() { without_line_breaks(piece) } else { piece };
+        if !piece.is_empty() {
+            self.text.push_str(&piece);
+            emit(AgentEvent::Text(piece.into_owned()));
+        }
+    }
+
+    /// The visible text so far.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What the model said when it refused.
+    pub(super) fn refusal(&self) -> &str {
+        &self.refusal
+    }
+
+    /// The reasoning: what came as such, else what stood between thinking tags.
+    pub(super) fn reasoning(&self) -> Option<String> {
+        let reasoning = if self.reasoning.is_empty() { self.filter.thought() } else { &self.reasoning };
+        let reasoning = reasoning.trim();
+        (!reasoning.is_empty()).then(|| reasoning.to_owned())
+    }
+
+    /// Why the model stopped, once it has.
+    pub(super) fn finish(&self) -> Option<Finish> {
+        if self.refusal.is_empty() { self.finish } else { Some(Finish::Filter) }
+    }
+
+    /// Whether the server said that the stream is over.
+    pub(super) fn is_done(&self) -> bool {
+        self.done
+    }
+
+    /// Whether nothing of the answer itself is missing; counts may still come.
+    pub(super) fn is_whole(&self) -> bool {
+        self.done || self.finish.is_some()
+    }
+
+    /// What the server counted; zeros where it did not.
+    pub(super) fn usage(&self, model: &str, context_max: u64) -> Usage {
+        let Counts { prompt, completion, details } = self.counts;
+        Usage {
+            model: model.to_owned(),
+            input: prompt.0,
+            output: completion.0,
+            reasoning: details.unwrap_or_default().reasoning.0,
+            calls: 1,
+            context_used: prompt.0.saturating_add(completion.0),
+            context_max,
+        }
+    }
+}
+
+/// `piece` without the line breaks it starts with.
+fn without_line_breaks(piece: Cow<'_, str>) -> Cow<'_, str> {
+    let cut = piece.len() - piece.trim_start_matches(['\n', '\r']).len();
+    match piece {
+        _ if cut == 0 => piece,
+        Cow::Borrowed(text) => Cow::Borrowed(&text[cut..]),
+        Cow::Owned(mut text) => {
+            text.drain(..cut);
+            Cow::Owned(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::testing::{reasoning_of, text_of};
+    use proptest::prelude::*;
+
+    fn feed_all<'a>(chunks: impl IntoIterator<Item = &'a str>) -> (Answer<'static>, Vec<AgentEvent>) {
+        let mut answer = Answer::new(None);
+        let mut events = Vec::new();
+        for chunk in chunks {
+            answer.feed(chunk.as_bytes(), &mut |event| events.push(event)).unwrap();
+        }
+        answer.end(&mut |event| events.push(event));
+        (answer, events)
+    }
+
+    fn content(text: &str) -> String {
+        serde_json::json!({"choices": [{"delta": {"content": text}}]}).to_string()
+    }
+
+    #[test]
+    fn text_and_reasoning_become_events() {
+        let (answer, events) = feed_all([
+            r#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning_content":"Hm","reasoning":"twice"}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning":", so","reasoning_content":""}}]}"#,
+            r#"{"choices":[{"delta":{"content":"\n\n"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"\nHi"}}]}"#,
+            r#"{"choices":[{"delta":{"content":" there"},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}"#,
+            "[DONE]",
+        ]);
+        assert_eq!(events.len(), 4, "one event per delta that says something");
+        assert_eq!((text_of(&events).as_str(), answer.text()), ("Hi there", "Hi there"));
+        assert_eq!(
+            (reasoning_of(&events).as_str(), answer.reasoning().as_deref()),
+            ("Hm, so", Some("Hm, so"))
+        );
+        assert_eq!((answer.finish(), answer.is_done()), (Some(Finish::Stop), true));
+        let usage = answer.usage("m", 100);
+        assert_eq!((usage.input, usage.output, usage.context_used, usage.context_max), (2, 3, 5, 100));
+    }
+
+    #[test]
+    fn thinking_tags_are_hidden_and_kept_as_reasoning() {
+        let chunks = ["<thi", "nk>I wonder</th", "ink>\n\nIt is <"].map(content);
+        let (answer, events) = feed_all(chunks.iter().map(String::as_str));
+        assert_eq!((text_of(&events).as_str(), answer.text()), ("It is <", "It is <"));
+        assert_eq!(answer.reasoning().as_deref(), Some("I wonder"));
+        assert_eq!(reasoning_of(&events), "", "hidden text is not shown as reasoning either");
+    }
+
+    #[test]
+    fn a_refusal_counts_as_filtered() {
+        let (answer, _) = feed_all([
+            r#"{"choices":[{"delta":{"refusal":"I can"}}]}"#,
+            r#"{"choices":[{"delta":{"refusal":"not."},"finish_reason":"stop"}]}"#,
+        ]);
+        assert_eq!((answer.refusal(), answer.finish()), ("I cannot.", Some(Finish::Filter)));
+    }
+
+    #[test]
+    fn garbage_is_skipped_and_does_not_count_as_an_end() {
+        let (answer, events) =
+            feed_all(["", "<html>", "{", "null", "[]", "7", r#"{"choices":"x"}"#, "\u{0}"]);
+        assert!(events.is_empty());
+        assert!(!answer.is_whole());
+    }
+
+    #[test]
+    fn an_error_object_is_a_failure() {
+        let mut answer = Answer::new(None);
+        let failure =
+            answer.feed(br#"{"error":{"message":"overloaded","code":529}}"#, &mut |_| {}).unwrap_err();
+        assert_eq!(failure.to_string(), "HTTP 529: overloaded");
+    }
+
+    #[test]
+    fn an_endless_answer_is_a_failure() {
+        let mut answer = Answer::new(None);
+        let chunk = content(&"x".repeat(1 << 20));
+        let tries = (0..32).map(|_| answer.feed(chunk.as_bytes(), &mut |_| {}));
+        assert_eq!(tries.filter(Result::is_ok).count(), ANSWER_MAX >> 20);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(data in proptest::collection::vec(any::<u8>(), 0..100), json in r#"\{"(choices|usage|error)":(\[?\{"(delta|message)":\{"content":("x"|7|null)\}\}\]?|[0-9]|\[\])\}"#) {
+            let mut answer = Answer::new(None);
+            let _ = answer.feed(&data, &mut |_| {});
+            let _ = answer.feed(json.as_bytes(), &mut |_| {});
+        }
+    }
+}
+#[cfg(test)]
+mod measure {
+    use super::*;
+    use crate::agent::openai::sse::SseParser;
+    fn stream(n: usize) -> Vec<u8> {
+        let mut s = String::new();
+        for i in 0..n {
+            s.push_str(&format!("data: {{\"id\":\"chatcmpl-BZ1uXyYhKk3mE0aQw\",\"object\":\"chat.completion.chunk\",\"created\":1717171717,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_62a23a81ef\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\" tok{}\"}},\"logprobs\":null,\"finish_reason\":null}}]}}\n\n", i % 100));
+        }
+        s.into_bytes()
+    }
+    #[test]
+    fn cost() {
+        const N: usize = 400_000;
+        let bytes = stream(N);
+        for _ in 0..5 {
+            let mut sse = SseParser::new();
+            let mut answer = Answer::new(None);
+            let start = std::time::Instant::now();
+            let mut n = 0;
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let space = sse.space();
+                let c = rest.len().min(space.len());
+                space[..c].copy_from_slice(&rest[..c]);
+                sse.filled(c);
+                rest = &rest[c..];
+                while let Some(d) = sse.next_event().unwrap() {
+                    answer
+                        .feed(d, &mut |e| {
+                            n += 1;
+                            drop(std::hint::black_box(e));
+                        })
+                        .unwrap();
+                }
+            }
+            let all = start.elapsed();
+            let mut sse = SseParser::new();
+            let start = std::time::Instant::now();
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let space = sse.space();
+                let c = rest.len().min(space.len());
+                space[..c].copy_from_slice(&rest[..c]);
+                sse.filled(c);
+                rest = &rest[c..];
+                while let Some(d) = sse.next_event().unwrap() {
+                    std::hint::black_box(d);
+                }
+            }
+            println!(
+                "{} events: {} ns/token all, {} ns/token sse alone, {} bytes/token",
+                n,
+                all.as_nanos() / N as u128,
+                start.elapsed().as_nanos() / N as u128,
+                bytes.len() / N
+            );
+        }
+    }
+}

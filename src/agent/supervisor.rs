@@ -1,0 +1,253 @@
+//! The agents that run: one OS thread a turn, at a lower priority than the loop. Starts them, carries what
+//! is said to them, collects what they say, and forgets them. Knows nothing of what a turn means.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use super::{Agent, AgentControl, agent_io};
+use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX};
+use crate::model::agent_event::AgentEvent;
+use crate::model::ask::Answer;
+use crate::model::ids::{AskId, TurnId};
+use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
+use crate::reactor::mailbox::{Bell, Mail, MailReceiver, mailbox};
+
+/// Makes the agent of a turn. Called on the agent's own thread, so it may read files.
+pub type AgentFactory = Arc<dyn Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync>;
+
+/// Stack of an agent's thread. TLS handshakes and JSON parsing stay well below it; only touched pages count.
+const STACK_BYTES: usize = 1 << 20;
+
+/// Added to the nice value of agent threads. With 8 of them burning, the loop's event p99 falls from 5.3 to
+/// 0.5 ms, and no privilege is needed (`docs/performance.md`).
+const NICENESS: i32 = 10;
+
+/// Events taken from one agent before the next has its turn.
+const BURST: usize = 256;
+
+#[derive(Debug)]
+struct Running {
+    turn: TurnId,
+    control: AgentControl,
+    mail: MailReceiver<AgentEvent>,
+}
+
+/// All running agents.
+pub struct Supervisor {
+    bell: Arc<Bell>,
+    factory: AgentFactory,
+    running: VecDeque<Running>,
+}
+
+/// What a look at the agents' mail found.
+#[derive(PartialEq, Debug)]
+pub enum News {
+    /// An agent said something.
+    Event(TurnId, AgentEvent),
+    /// An agent is gone without saying how it ended.
+    Lost(TurnId),
+}
+
+impl Supervisor {
+    /// No agents yet; each will be made by `factory` and ring `bell`.
+    pub fn new(bell: &Arc<Bell>, factory: AgentFactory) -> Self {
+        Self { bell: Arc::clone(bell), factory, running: VecDeque::new() }
+    }
+
+    /// Starts a turn on a thread of its own; the error is for people.
+    pub fn start(&mut self, spec: TurnSpec) -> Result<(), String> {
+        let (sender, mail) = mailbox(&self.bell, AGENT_MAIL_MAX);
+        let (io, control) = agent_io(sender);
+        let factory = Arc::clone(&self.factory);
+        let turn = spec.turn;
+        let run = move || {
+            lower_priority();
+            let end = catch_unwind(AssertUnwindSafe(|| factory(&spec).run(&spec, &io)));
+            io.emit(AgentEvent::End(Box::new(end.unwrap_or_else(|_| panicked()))));
+        };
+        let thread = thread::Builder::new().name(format!("agent-{}", turn.0)).stack_size(STACK_BYTES);
+        thread.spawn(run).map_err(|error| format!("cannot start an agent thread: {error}"))?;
+        self.running.push_back(Running { turn, control, mail });
+        Ok(())
+    }
+
+    /// Passes an answer on.
+    pub fn answer(&self, turn: TurnId, ask: AskId, answer: Answer) {
+        if let Some(running) = self.find(turn) {
+            running.control.answer(ask, answer);
+        }
+    }
+
+    /// Passes guidance on.
+    pub fn steer(&self, turn: TurnId, text: String) {
+        if let Some(running) = self.find(turn) {
+            running.control.steer(text);
+        }
+    }
+
+    /// Asks an agent to stop.
+    pub fn interrupt(&self, turn: TurnId) {
+        if let Some(running) = self.find(turn) {
+            running.control.interrupt();
+        }
+    }
+
+    /// Listens no more to an agent. One that still runs is told to stop; its thread ends when it notices, and
+    /// whatever it says until then goes nowhere.
+    pub fn forget(&mut self, turn: TurnId) {
+        if let Some(at) = self.running.iter().position(|running| running.turn == turn)
+            && let Some(running) = self.running.remove(at)
+        {
+            running.control.interrupt();
+        }
+    }
+
+    /// Hands out waiting mail, every agent in turn, until `take` has had its budget. True when some is left.
+    /// `take` may call back into nothing here: it gets the news, and acts after.
+    pub fn collect(&mut self, news: &mut Vec<News>) -> bool {
+        let mut budget = AGENT_BUDGET;
+        let mut idle = 0;
+        while idle < self.running.len() && budget > 0 {
+            let Some(running) = self.running.pop_front() else { break };
+            let before = news.len();
+            let mut gone = false;
+            for _ in 0..BURST.min(budget) {
+                match running.mail.take() {
+                    Mail::Item(event) => news.push(News::Event(running.turn, event)),
+                    Mail::Empty => break,
+                    Mail::Closed => {
+                        gone = true;
+                        break;
+                    }
+                }
+            }
+            let taken = news.len() - before;
+            budget -= taken;
+            idle = if taken > 0 { 0 } else { idle + 1 };
+            if gone {
+                news.push(News::Lost(running.turn));
+            } else {
+                self.running.push_back(running);
+            }
+        }
+        budget == 0
+    }
+
+    /// Agents that run.
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Whether none runs.
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    fn find(&self, turn: TurnId) -> Option<&Running> {
+        self.running.iter().find(|running| running.turn == turn)
+    }
+}
+
+fn lower_priority() {
+    // On Linux a thread has a nice value of its own; where that fails the agent runs as it is.
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        log::debug!("cannot lower the priority of an agent thread: {error}");
+    }
+}
+
+/// The crash log has the details: the panic hook wrote them.
+fn panicked() -> TurnEnd {
+    TurnEnd {
+        status: TurnStatus::Error,
+        text: Some("Error: the agent failed unexpectedly; the crash log has the details".to_owned()),
+        reasoning: None,
+        usage: Usage::default(),
+        messages: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::AgentIo;
+    use crate::model::ids::SessionId;
+    use crate::reactor::mailbox::lone_bell;
+    use std::time::{Duration, Instant};
+
+    struct Scripted(fn(&AgentIo) -> TurnEnd);
+
+    impl Agent for Scripted {
+        fn run(&mut self, _turn: &TurnSpec, io: &AgentIo) -> TurnEnd {
+            (self.0)(io)
+        }
+    }
+
+    fn end(status: TurnStatus) -> TurnEnd {
+        TurnEnd { status, text: None, reasoning: None, usage: Usage::default(), messages: Vec::new() }
+    }
+
+    fn spec(turn: u64) -> TurnSpec {
+        TurnSpec {
+            turn: TurnId(turn),
+            session: SessionId::from_bits(1),
+            session_key: String::new(),
+            prompt: String::new(),
+            history: Arc::default(),
+            cwd: "/".into(),
+            model: None,
+        }
+    }
+
+    fn run(script: fn(&AgentIo) -> TurnEnd, act: impl Fn(&mut Supervisor)) -> Vec<News> {
+        let (_poll, bell) = lone_bell().unwrap();
+        let factory: AgentFactory = Arc::new(move |_| Box::new(Scripted(script)));
+        let mut agents = Supervisor::new(&bell, factory);
+        agents.start(spec(1)).unwrap();
+        act(&mut agents);
+        let (mut news, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(20));
+        while !agents.is_empty() && Instant::now() < deadline {
+            agents.collect(&mut news);
+            thread::yield_now();
+        }
+        news
+    }
+
+    #[test]
+    fn an_agent_speaks_and_ends() {
+        let news = run(
+            |io| {
+                io.emit(AgentEvent::Text("hi".into()));
+                end(TurnStatus::Complete)
+            },
+            |_| {},
+        );
+        let turn = TurnId(1);
+        assert_eq!(
+            news,
+            [
+                News::Event(turn, AgentEvent::Text("hi".into())),
+                News::Event(turn, AgentEvent::End(Box::new(end(TurnStatus::Complete)))),
+                News::Lost(turn),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_panic_is_an_error_turn() {
+        let news = run(|_| panic!("a test's panic"), |_| {});
+        assert!(matches!(&news[0], News::Event(_, AgentEvent::End(end)) if end.status == TurnStatus::Error));
+    }
+
+    #[test]
+    fn an_interrupt_reaches_a_waiting_agent() {
+        let script = |io: &AgentIo| match io.ask(crate::model::ask::Ask::Sudo) {
+            Answer::Cancelled if io.interrupted() => end(TurnStatus::Interrupted),
+            _ => end(TurnStatus::Error),
+        };
+        let news = run(script, |agents| agents.interrupt(TurnId(1)));
+        let ended = |news: &News| matches!(news, News::Event(_, AgentEvent::End(end)) if end.status == TurnStatus::Interrupted);
+        assert!(news.iter().any(ended), "{news:?}");
+    }
+}

@@ -1,0 +1,172 @@
+//! Which gateway to talk to: the URL, taken apart, and the token in it. Pure.
+
+use std::fmt;
+
+use tungstenite::http::Uri;
+use tungstenite::http::uri::Authority;
+
+use crate::base::secret::Secret;
+use crate::cli::flags::{DEFAULT_HOST, DEFAULT_PORT};
+
+/// Path of the gateway's socket, for a URL that names none.
+const PATH: &str = "/api/ws";
+/// Port of `ws://` without one.
+const WS_PORT: u16 = 80;
+/// Bytes of a URL.
+const URL_MAX: usize = 4096;
+
+/// A gateway. Its `Display` leaves the query out, where the token stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Target {
+    /// Name or address, an IPv6 one without brackets.
+    pub(super) host: String,
+    /// TCP port.
+    pub(super) port: u16,
+    /// Host and port as they were written, for the `Host` header.
+    authority: String,
+    path: String,
+    /// Without its question mark; it may hold the token.
+    query: Secret,
+}
+
+/// A URL that leads nowhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum TargetError {
+    /// `wss:`.
+    Encrypted,
+    /// Anything else that is not `ws://host…`.
+    Malformed,
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TargetError::Encrypted => f.write_str("wss:// is not supported; use ws:// or a tunnel"),
+            TargetError::Malformed => f.write_str("the URL must look like ws://host:port/api/ws"),
+        }
+    }
+}
+
+impl Target {
+    /// The gateway at `url` (default `ws://127.0.0.1:9119/api/ws`). The token is added to the query unless
+    /// the URL brings one.
+    pub(super) fn new(url: Option<&str>, token: Option<&Secret>) -> Result<Self, TargetError> {
+        let default = format!("ws://{DEFAULT_HOST}:{DEFAULT_PORT}{PATH}");
+        let url = url.unwrap_or(&default).trim();
+        if url.len() > URL_MAX {
+            return Err(TargetError::Malformed);
+        }
+        let uri: Uri = url.parse().map_err(|_| TargetError::Malformed)?;
+        let scheme = uri.scheme_str().unwrap_or_default();
+        if scheme.eq_ignore_ascii_case("wss") {
+            return Err(TargetError::Encrypted);
+        }
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+        let (true, Some(authority)) = (scheme.eq_ignore_ascii_case("ws"), authority) else {
+            return Err(TargetError::Malformed);
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() {
+            return Err(TargetError::Malformed);
+        }
+        let path = if uri.path() == "/" { PATH } else { uri.path() };
+        Ok(Self {
+            host: host.to_owned(),
+            port: port(authority)?,
+            authority: authority.to_string(),
+            path: path.to_owned(),
+            query: query(uri.query().unwrap_or_default(), token),
+        })
+    }
+
+    /// The whole URL, token included, for the handshake and nothing else.
+    pub(super) fn url(&self) -> Secret {
+        let mark = if self.query.expose().is_empty() { "" } else { "?" };
+        Secret::new(format!("ws://{}{}{mark}{}", self.authority, self.path, self.query.expose()))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ws://{}{}", self.authority, self.path)
+    }
+}
+
+/// The library takes a number that is no port for no port at all, so the text is looked at.
+fn port(authority: &Authority) -> Result<u16, TargetError> {
+    match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
+        None => Ok(WS_PORT),
+        Some(digits) => digits.parse().map_err(|_| TargetError::Malformed),
+    }
+}
+
+fn query(given: &str, token: Option<&Secret>) -> Secret {
+    let brings_one = given.split('&').any(|pair| pair.starts_with("token="));
+    let Some(token) = token.filter(|_| !brings_one) else {
+        return Secret::new(given);
+    };
+    let and = if given.is_empty() { "" } else { "&" };
+    Secret::new(format!("{given}{and}token={}", percent_encoded(token.expose())))
+}
+
+/// Everything but the unreserved characters of RFC 3986 as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Target, TargetError, URL_MAX};
+    use crate::base::secret::Secret;
+
+    #[track_caller]
+    fn check(url: Option<&str>, token: Option<&str>, host: &str, port: u16, whole: &str) {
+        let target = Target::new(url, token.map(Secret::new).as_ref()).unwrap();
+        assert_eq!((target.host.as_str(), target.port), (host, port));
+        assert_eq!(target.url().expose(), whole);
+    }
+
+    #[test]
+    fn urls_are_completed() {
+        check(None, None, "127.0.0.1", 9119, "ws://127.0.0.1:9119/api/ws");
+        check(None, Some("t"), "127.0.0.1", 9119, "ws://127.0.0.1:9119/api/ws?token=t");
+        check(Some("ws://h"), None, "h", 80, "ws://h/api/ws");
+        check(Some("ws://[::1]:9/x?a=1"), Some("a b&é"), "::1", 9, "ws://[::1]:9/x?a=1&token=a%20b%26%C3%A9");
+        check(Some("WS://h:1/api/ws?token=own"), Some("other"), "h", 1, "ws://h:1/api/ws?token=own");
+    }
+
+    #[test]
+    fn other_urls_are_refused() {
+        let refused = |url| Target::new(Some(url), None).unwrap_err();
+        assert_eq!(refused("wss://h/api/ws"), TargetError::Encrypted);
+        let long = format!("ws://h/{}", "x".repeat(URL_MAX));
+        for url in ["", "h:1", "http://h/", "ws://", "ws:///x", "ws://u:p@h/", "ws://h:99999/", &long] {
+            assert_eq!(refused(url), TargetError::Malformed, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_token_does_not_show() {
+        let target = Target::new(Some("ws://h:1/api/ws?token=canary"), None).unwrap();
+        assert_eq!(target.to_string(), "ws://h:1/api/ws");
+        assert!(!format!("{target:?} {:?}", target.url()).contains("canary"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_url_is_answered(url in "(ws://)?\\PC{0,40}", token in "\\PC{0,12}") {
+            if let Ok(target) = Target::new(Some(&url), Some(&Secret::new(token))) {
+                prop_assert!(!target.host.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Where the settings live: the home directory and the paths below it. Reads no file.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::tilde;
+
+/// The home directory's name below the user's own.
+const DEFAULT_NAME: &str = ".hermes";
+
+/// The home directory of the settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Home {
+    dir: PathBuf,
+}
+
+impl Home {
+    /// `$HERMES_HOME` with `~` expanded (empty counts as unset), else `~/.hermes`.
+    pub fn from_env() -> Self {
+        Self::choose(std::env::var_os("HERMES_HOME").map(PathBuf::from), std::env::home_dir().as_deref())
+    }
+
+    /// A home at a place that is already known.
+    pub fn at(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    fn choose(wanted: Option<PathBuf>, user_home: Option<&Path>) -> Self {
+        let dir = match wanted.filter(|dir| !dir.as_os_str().is_empty()) {
+            Some(dir) => tilde::expand(&dir, user_home),
+            None => user_home.unwrap_or(Path::new("")).join(DEFAULT_NAME),
+        };
+        // Absolute, so that a later change of directory does not move it; as given where that fails.
+        Self { dir: std::path::absolute(&dir).unwrap_or(dir) }
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// `config.yaml`.
+    pub fn config_file(&self) -> PathBuf {
+        self.dir.join("config.yaml")
+    }
+
+    /// `.env`.
+    pub fn env_file(&self) -> PathBuf {
+        self.dir.join(".env")
+    }
+
+    /// The user's own skins.
+    pub fn skins_dir(&self) -> PathBuf {
+        self.dir.join("skins")
+    }
+
+    /// Where long pastes are kept.
+    pub fn pastes_dir(&self) -> PathBuf {
+        self.dir.join("pastes")
+    }
+
+    /// The crash log.
+    pub fn crash_log(&self) -> PathBuf {
+        self.dir.join("logs").join("tui_gateway_crash.log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_wins_unless_empty() {
+        let user = Some(Path::new("/home/u"));
+        for (wanted, want) in [
+            (Some("/x/h"), "/x/h"),
+            (Some("~/h"), "/home/u/h"),
+            (Some("~"), "/home/u"),
+            (Some(""), "/home/u/.hermes"),
+            (None, "/home/u/.hermes"),
+        ] {
+            assert_eq!(Home::choose(wanted.map(PathBuf::from), user).dir(), Path::new(want), "{wanted:?}");
+        }
+        assert!(Home::choose(Some("relative".into()), user).dir().is_absolute());
+        assert!(Home::choose(None, None).dir().is_absolute());
+    }
+
+    #[test]
+    fn paths_below_it() {
+        let home = Home::at("/h");
+        assert_eq!(home.config_file(), Path::new("/h/config.yaml"));
+        assert_eq!(home.env_file(), Path::new("/h/.env"));
+        assert_eq!(home.skins_dir(), Path::new("/h/skins"));
+        assert_eq!(home.pastes_dir(), Path::new("/h/pastes"));
+        assert_eq!(home.crash_log(), Path::new("/h/logs/tui_gateway_crash.log"));
+    }
+}

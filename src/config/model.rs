@@ -1,0 +1,200 @@
+//! The model endpoint: `model`, `agent.api_max_retries`, `agent.system_prompt` and the variables that
+//! overrule or complete them.
+
+use serde_json::Value;
+
+use super::dotenv::{Dotenv, is_name};
+use super::values::{at, integer, text};
+use super::{Env, lookup};
+use crate::base::secret::Secret;
+use crate::model::settings::ModelSettings;
+
+/// Total tries of one call unless `agent.api_max_retries` says otherwise (the original's default).
+const DEFAULT_TRIES: i64 = 3;
+/// What `agent.api_max_retries` may be; more would keep a broken endpoint busy for minutes.
+const TRIES: std::ops::RangeInclusive<i64> = 1..=10;
+
+/// Variables that name the model, the first one set wins.
+const NAME_VARIABLES: [&str; 2] = ["HERMES_MODEL", "HERMES_INFERENCE_MODEL"];
+
+/// Everything about the model. The key goes only where the file or the `OPENAI_*` pair says.
+pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettings {
+    let member = |key: &str| at(raw, "model", key);
+    let name = name(raw, env);
+    ModelSettings {
+        provider: text(member("provider")),
+        base_url: base_url(raw, &name, dotenv, env),
+        api_key: api_key(raw, dotenv, env),
+        context_length: tokens(member("context_length")),
+        max_tokens: tokens(member("max_tokens")),
+        api_tries: tries(at(raw, "agent", "api_max_retries")),
+        system_prompt: system_prompt(at(raw, "agent", "system_prompt")),
+        name,
+    }
+}
+
+fn name(raw: &Value, env: Env<'_>) -> String {
+    NAME_VARIABLES
+        .iter()
+        .filter_map(|variable| env(variable))
+        .map(|name| name.trim().to_owned())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| match raw.get("model") {
+            Some(Value::Object(model)) => text(model.get("default")),
+            other => text(other),
+        })
+}
+
+/// `OPENAI_BASE_URL` is looked up like the keys, `.env` first: a key and the endpoint it is for belong
+/// together and must not come from different places.
+fn base_url(raw: &Value, name: &str, dotenv: &Dotenv, env: Env<'_>) -> String {
+    let mut url = text(at(raw, "model", "base_url"));
+    if url.is_empty() && !name.is_empty() {
+        url = lookup(dotenv, env, "OPENAI_BASE_URL")
+            .map(|url| url.expose().trim().to_owned())
+            .unwrap_or_default();
+    }
+    url.truncate(url.trim_end_matches('/').len());
+    url
+}
+
+/// A variable that the file names but nobody set gives no key, rather than the key of another service.
+fn api_key(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> Option<Secret> {
+    let written = text(at(raw, "model", "api_key"));
+    if let Some(name) = reference(&written) {
+        return lookup(dotenv, env, name);
+    }
+    if !written.is_empty() {
+        return Some(Secret::new(written));
+    }
+    let named = ["api_key_env", "key_env"].map(|key| text(at(raw, "model", key)));
+    match named.iter().find(|name| !name.is_empty()) {
+        Some(name) => lookup(dotenv, env, reference(name).unwrap_or(name)),
+        None => lookup(dotenv, env, "OPENAI_API_KEY"),
+    }
+}
+
+/// The name in `${NAME}` or `$NAME`.
+fn reference(written: &str) -> Option<&str> {
+    let name = written.strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
+    is_name(name).then_some(name)
+}
+
+fn tokens(value: Option<&Value>) -> u64 {
+    integer(value).and_then(|count| u64::try_from(count).ok()).unwrap_or(0)
+}
+
+fn tries(value: Option<&Value>) -> u32 {
+    let tries = integer(value).unwrap_or(DEFAULT_TRIES).clamp(*TRIES.start(), *TRIES.end());
+    u32::try_from(tries).unwrap_or(1)
+}
+
+fn system_prompt(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn resolved(raw: &Value, dotenv: &str, env: &[(&str, &str)]) -> ModelSettings {
+        let env = |name: &str| env.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        resolve(raw, &Dotenv::parse(dotenv), &env)
+    }
+
+    #[test]
+    fn the_name_comes_from_the_environment_first() {
+        let raw = json!({"model": {"default": "file"}});
+        for (env, want) in [
+            (&[][..], "file"),
+            (&[("HERMES_INFERENCE_MODEL", "b")][..], "b"),
+            (&[("HERMES_MODEL", "a"), ("HERMES_INFERENCE_MODEL", "b")][..], "a"),
+            (&[("HERMES_MODEL", " "), ("HERMES_INFERENCE_MODEL", "b")][..], "b"),
+        ] {
+            assert_eq!(resolved(&raw, "", env).name, want);
+        }
+    }
+
+    #[test]
+    fn odd_models() {
+        for (model, want) in [
+            (json!("m"), "m"),
+            (json!(" m "), "m"),
+            (json!(4), "4"),
+            (json!({"default": 4}), "4"),
+            (json!({"provider": "p"}), ""),
+            (json!({"default": ["m"]}), ""),
+            (json!(["m"]), ""),
+            (json!(null), ""),
+            (json!(true), ""),
+        ] {
+            let settings = resolved(&json!({"model": model}), "", &[("OPENAI_BASE_URL", "http://h/v1/")]);
+            assert_eq!(settings.name, want, "{model}");
+            assert_eq!(settings.base_url, if want.is_empty() { "" } else { "http://h/v1" }, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_bare_name_has_nothing_else() {
+        let settings = resolved(&json!({"model": "m"}), "", &[]);
+        assert_eq!((settings.provider.as_str(), settings.base_url.as_str()), ("", ""));
+        assert_eq!((settings.context_length, settings.max_tokens, settings.api_tries), (0, 0, 3));
+        assert!(settings.api_key.is_none() && settings.system_prompt.is_empty());
+    }
+
+    #[test]
+    fn the_file_s_endpoint_wins() {
+        let raw = json!({"model": {"default": "m", "provider": "custom", "base_url": "http://f/v1//"}});
+        let settings = resolved(&raw, "OPENAI_BASE_URL=http://d", &[("OPENAI_BASE_URL", "http://e")]);
+        assert_eq!((settings.base_url.as_str(), settings.provider.as_str()), ("http://f/v1", "custom"));
+        let settings =
+            resolved(&json!({"model": "m"}), "OPENAI_BASE_URL=http://d", &[("OPENAI_BASE_URL", "http://e")]);
+        assert_eq!(settings.base_url, "http://d");
+    }
+
+    #[test]
+    fn keys() {
+        let env = &[("A", "env-a"), ("B", "env-b"), ("OPENAI_API_KEY", "openai")][..];
+        for (model, want) in [
+            (json!({"api_key": "literal"}), Some("literal")),
+            (json!({"api_key": "${A}"}), Some("file-a")),
+            (json!({"api_key": "$B"}), Some("env-b")),
+            (json!({"api_key": "$sk-no-name"}), Some("$sk-no-name")),
+            (json!({"api_key": "${NONE}"}), None),
+            (json!({"api_key": 12}), Some("12")),
+            (json!({"api_key": null}), Some("openai")),
+            (json!({"api_key": ["x"]}), Some("openai")),
+            (json!({"api_key_env": "B"}), Some("env-b")),
+            (json!({"key_env": "A"}), Some("file-a")),
+            (json!({"key_env": "$A"}), Some("file-a")),
+            (json!({"key_env": "NONE"}), None),
+            (json!({"key_env": "EMPTY"}), None),
+            (json!({}), Some("openai")),
+            (json!("m"), Some("openai")),
+        ] {
+            let settings = resolved(&json!({"model": model}), "A=file-a\nEMPTY=\n", env);
+            assert_eq!(settings.api_key.as_ref().map(Secret::expose), want, "{model}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_prompt() {
+        for (tries, want) in
+            [(json!(5), 5), (json!("7"), 7), (json!(0), 1), (json!(99), 10), (json!("x"), 3), (json!([]), 3)]
+        {
+            assert_eq!(resolved(&json!({"agent": {"api_max_retries": tries}}), "", &[]).api_tries, want);
+        }
+        let raw = json!({"model": {"context_length": "128_000", "max_tokens": -1}, "agent": {"system_prompt": ["a", 5, "b"]}});
+        let settings = resolved(&raw, "", &[]);
+        assert_eq!((settings.context_length, settings.max_tokens), (128_000, 0));
+        assert_eq!(settings.system_prompt, "a\nb");
+        assert_eq!(resolved(&json!({"agent": {"system_prompt": " x\n"}}), "", &[]).system_prompt, " x\n");
+        assert_eq!(resolved(&json!({"agent": 5}), "", &[]).api_tries, 3);
+    }
+}

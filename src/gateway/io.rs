@@ -1,0 +1,133 @@
+//! What goes into the gateway and what comes out.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::model::agent_event::AgentEvent;
+use crate::model::ask::Answer;
+use crate::model::ids::{AskId, ClientId, Ticket, TurnId};
+use crate::model::job::{JobResult, JobSpec};
+use crate::model::settings::Settings;
+use crate::model::turn::TurnSpec;
+use crate::wire::delta::Delta;
+use crate::wire::encode::Frame;
+
+/// One moment, read once a turn of the loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// For durations and deadlines.
+    pub at: Instant,
+    /// For people: seconds since 1970.
+    pub wall: f64,
+}
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A client is there.
+    Connected {
+        /// Which.
+        client: ClientId,
+    },
+    /// It sent a document, stripped of white space and not empty.
+    Line {
+        /// Who.
+        client: ClientId,
+        /// What.
+        text: String,
+    },
+    /// It sent something that is no text, or too long.
+    BadLine {
+        /// Who.
+        client: ClientId,
+    },
+    /// It is gone.
+    Disconnected {
+        /// Who.
+        client: ClientId,
+    },
+    /// An agent has news.
+    Agent {
+        /// Its turn.
+        turn: TurnId,
+        /// The news.
+        event: AgentEvent,
+    },
+    /// An agent's thread ended without saying so, or could not start.
+    AgentLost {
+        /// Its turn.
+        turn: TurnId,
+        /// Why, for people.
+        why: String,
+    },
+    /// A job is done.
+    JobDone {
+        /// Which.
+        ticket: Ticket,
+        /// Its result.
+        result: JobResult,
+    },
+    /// The pool's queue is full.
+    JobRefused {
+        /// Which job.
+        ticket: Ticket,
+        /// How many wait.
+        queued: usize,
+    },
+    /// The settings changed.
+    Settings(Arc<Settings>),
+    /// The process ends: every turn is stopped, every session closed.
+    Shutdown,
+}
+
+/// Something to do.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a control frame.
+    Send {
+        /// To whom.
+        client: ClientId,
+        /// What.
+        frame: Frame,
+        /// Whether it may wait for the frame clock.
+        paced: bool,
+    },
+    /// Send streamed text.
+    Delta {
+        /// To whom.
+        client: ClientId,
+        /// What.
+        delta: Delta,
+        /// Whether it is the first of its stream and leaves at once.
+        leading: bool,
+    },
+    /// Start an agent.
+    StartTurn(Box<TurnSpec>),
+    /// Answer an agent's question.
+    Answer {
+        /// Its turn.
+        turn: TurnId,
+        /// Which question.
+        ask: AskId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Hand guidance to an agent.
+    Steer {
+        /// Its turn.
+        turn: TurnId,
+        /// The guidance.
+        text: String,
+    },
+    /// Ask an agent to stop.
+    Interrupt(TurnId),
+    /// The turn is over for the gateway; forget its agent.
+    Forget(TurnId),
+    /// Give a job to the pool.
+    Job {
+        /// Which.
+        ticket: Ticket,
+        /// What.
+        spec: JobSpec,
+    },
+}

@@ -1,0 +1,108 @@
+//! What a method is: a row. Its name, lane and summary stand here and nowhere else; dispatch, the command
+//! line's listing and `docs/protocol.md` are folds over the same rows.
+
+use serde_json::Value;
+
+use super::Gateway;
+use super::io::Now;
+use crate::model::ids::{ClientId, SessionId};
+use crate::model::job::{JobResult, JobSpec};
+use crate::wire::error::RpcError;
+use crate::wire::params::Params;
+
+/// Where a method's work is done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lane {
+    /// On the loop; replies of one connection come in the order of its requests.
+    Inline,
+    /// On the pool: it may touch files or processes. Its reply comes when it is done.
+    Pool,
+}
+
+impl Lane {
+    /// The word in listings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Lane::Inline => "inline",
+            Lane::Pool => "pool",
+        }
+    }
+}
+
+/// Answers a request.
+pub type Handler = fn(&mut Ctx<'_>, &Params) -> Result<Reply, RpcError>;
+
+/// Answers a request once its job is done.
+pub type Finish = fn(&mut Ctx<'_>, &Params, JobResult) -> Result<Value, RpcError>;
+
+/// One method.
+#[derive(Debug)]
+pub struct Method {
+    /// As it stands in `method`.
+    pub name: &'static str,
+    /// Where its work is done.
+    pub lane: Lane,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// The code.
+    pub handler: Handler,
+}
+
+impl Method {
+    /// A row.
+    pub const fn new(name: &'static str, lane: Lane, summary: &'static str, handler: Handler) -> Self {
+        Self { name, lane, summary, handler }
+    }
+}
+
+/// What a handler gives back.
+#[derive(Debug)]
+pub enum Reply {
+    /// The result.
+    Now(Value),
+    /// The result follows from this job.
+    Job(JobSpec, Finish),
+}
+
+/// What follows a reply, so that a client reads the reply first.
+#[derive(Clone, Copy, Debug)]
+pub enum After {
+    /// Send `session.info`.
+    Info(SessionId),
+    /// Send the session's open questions again.
+    Asks(SessionId),
+    /// Run the session's next prompt.
+    NextPrompt(SessionId),
+}
+
+/// A request being handled.
+pub struct Ctx<'a> {
+    /// The gateway.
+    pub gateway: &'a mut Gateway,
+    /// Who asked.
+    pub client: ClientId,
+    /// When.
+    pub now: Now,
+    pub(super) after: Vec<After>,
+}
+
+impl Ctx<'_> {
+    /// Does `what` after the reply was sent.
+    pub fn after(&mut self, what: After) {
+        self.after.push(what);
+    }
+
+    /// The live session named by `session_id`; 4001 when there is none.
+    pub fn session_id(&self, params: &Params) -> Result<SessionId, RpcError> {
+        let id = params.text_or_empty("session_id")?;
+        SessionId::parse(id)
+            .filter(|id| self.gateway.sessions.contains_key(id))
+            .ok_or_else(RpcError::no_session)
+    }
+
+    /// The session behind that id.
+    pub fn session(&mut self, params: &Params) -> Result<&mut super::Session, RpcError> {
+        let id = self.session_id(params)?;
+        self.gateway.sessions.get_mut(&id).ok_or_else(RpcError::no_session)
+    }
+}

@@ -1,0 +1,243 @@
+//! The state machine: clients, sessions, turns and open questions. **Pure**: no clock, socket, thread or
+//! file; time, randomness and the results of slow work arrive as inputs.
+//!
+//! ```text
+//! handle_input(now, Input)   ─┐
+//! handle_timeout(now)        ─┼─▶ poll_output() until None ─▶ poll_timeout()
+//! ```
+//!
+//! Every mutation is followed by a complete drain of the outputs before the next one. That is what makes
+//! goldens in virtual time possible (`tests/golden`).
+
+mod ask;
+mod client;
+mod deadlines;
+mod dispatch;
+pub mod io;
+pub mod method;
+mod session;
+mod turn;
+pub mod view;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::prng::Prng;
+use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
+use crate::model::settings::Settings;
+
+use ask::Asks;
+use client::Client;
+use deadlines::{Deadlines, Timer};
+use dispatch::PendingJob;
+use io::{Input, Now, Output};
+use method::Method;
+
+pub(crate) use ask::{AskKind, parse_request};
+pub(crate) use session::NewSession;
+pub use session::{Session, Status};
+pub(crate) use turn::Submitted;
+
+/// What a gateway is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Seeds ids. From the system's randomness in production, fixed in tests.
+    pub seed: u64,
+    /// How long a session without a client stays (`HERMES_TUI_WS_ORPHAN_REAP_GRACE_S`); `None` keeps it
+    /// until `session_ttl`.
+    pub orphan_grace: Option<Duration>,
+    /// How long an idle session without a client stays when there is no grace
+    /// (`HERMES_TUI_SESSION_TTL_S`); `None` keeps it for good.
+    pub session_ttl: Option<Duration>,
+    /// The settings to start with.
+    pub settings: Arc<Settings>,
+    /// Where the process runs.
+    pub process_cwd: PathBuf,
+    /// `TERMINAL_CWD`, where sessions start unless told otherwise.
+    pub terminal_cwd: Option<PathBuf>,
+    /// The local time zone, for stored keys and status pages.
+    pub timezone: jiff::tz::TimeZone,
+    /// Whether every turn is the demo agent's, whatever the settings say.
+    pub demo_only: bool,
+}
+
+/// Counters for statistics.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Counters {
+    /// Agent events of turns that had ended already.
+    pub stale_events: u64,
+    /// Turns started.
+    pub turns: u64,
+    /// Requests answered, errors included.
+    pub replies: u64,
+}
+
+/// The state machine.
+pub struct Gateway {
+    setup: Setup,
+    settings: Arc<Settings>,
+    methods: HashMap<&'static str, &'static Method>,
+    clients: HashMap<ClientId, Client>,
+    sessions: HashMap<SessionId, Session>,
+    turns: HashMap<TurnId, SessionId>,
+    asks: Asks,
+    jobs: HashMap<Ticket, PendingJob>,
+    deadlines: Deadlines,
+    outputs: VecDeque<Output>,
+    random: Prng,
+    counters: Counters,
+    /// The method handled last, for the loop's slow-turn report.
+    last_method: Option<&'static str>,
+    /// The method answered last.
+    last_replied: Option<&'static str>,
+    next_turn: u64,
+    next_ticket: u64,
+    next_session: u64,
+    next_paste: u64,
+}
+
+impl Gateway {
+    /// A gateway that knows these methods and has no client yet.
+    pub fn new(setup: Setup, methods: impl IntoIterator<Item = &'static Method>) -> Self {
+        Self {
+            settings: Arc::clone(&setup.settings),
+            random: Prng::from_seed(setup.seed),
+            setup,
+            methods: methods.into_iter().map(|method| (method.name, method)).collect(),
+            clients: HashMap::new(),
+            sessions: HashMap::new(),
+            turns: HashMap::new(),
+            asks: Asks::default(),
+            jobs: HashMap::new(),
+            deadlines: Deadlines::default(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            last_method: None,
+            last_replied: None,
+            next_turn: 1,
+            next_ticket: 1,
+            next_session: 1,
+            next_paste: 1,
+        }
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Connected { client } => self.connected(client),
+            Input::Line { client, text } => self.handle_line(now, client, &text),
+            Input::BadLine { client } => self.answer_unreadable(client),
+            Input::Disconnected { client } => self.disconnected(now, client),
+            Input::Agent { turn, event } => self.agent_event(now, turn, event),
+            Input::AgentLost { turn, why } => self.agent_lost(now, turn, &why),
+            Input::JobDone { ticket, result } => self.job_done(now, ticket, result),
+            Input::JobRefused { ticket, queued } => self.job_refused(ticket, queued),
+            Input::Settings(settings) => self.settings = settings,
+            Input::Shutdown => self.shut_down(now),
+        }
+    }
+
+    /// Time passed: whatever is due happens.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.deadlines.pop_due(now.at) {
+            match timer {
+                Timer::Orphan(session) => self.orphan_due(now, session),
+                Timer::Ask(request) => self.ask_timed_out(request),
+                Timer::Grace(turn) => self.grace_over(now, turn),
+            }
+        }
+    }
+
+    /// What to do next, in order. Drain it after every input.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Gateway::handle_timeout`] is due; `None` while nothing is.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Whether the heartbeat should run: a client is connected or a turn runs.
+    pub fn is_active(&self) -> bool {
+        !self.clients.is_empty() || !self.turns.is_empty()
+    }
+
+    /// Live sessions.
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Running turns.
+    pub fn turn_count(&self) -> usize {
+        self.turns.len()
+    }
+
+    /// Counters so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// The methods, in no order.
+    pub fn methods(&self) -> impl Iterator<Item = &'static Method> + '_ {
+        self.methods.values().copied()
+    }
+
+    /// The method handled since the last call, if any.
+    pub fn take_last_method(&mut self) -> Option<&'static str> {
+        self.last_method.take()
+    }
+
+    /// The method answered last.
+    pub fn last_replied(&self) -> Option<&'static str> {
+        self.last_replied
+    }
+
+    /// What this gateway was made of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// A live session.
+    pub(crate) fn live(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn live_mut(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.sessions.get_mut(&id)
+    }
+
+    /// Takes newer settings.
+    pub(crate) fn use_settings(&mut self, settings: Arc<Settings>) {
+        self.settings = settings;
+    }
+
+    /// Where a session starts when its client names no directory. Only the first counts; when it does not
+    /// exist, the process directory does (`probe::workspace`).
+    pub(crate) fn cwd_candidates(&self) -> Vec<PathBuf> {
+        let configured = self.settings.cwd.as_ref().or(self.setup.terminal_cwd.as_ref());
+        vec![configured.unwrap_or(&self.setup.process_cwd).clone()]
+    }
+
+    /// The number of the next paste.
+    pub(crate) fn take_paste_number(&mut self) -> u64 {
+        let number = self.next_paste;
+        self.next_paste += 1;
+        number
+    }
+
+    fn shut_down(&mut self, now: Now) {
+        let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.close_session(now, session);
+        }
+    }
+}

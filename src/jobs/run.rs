@@ -1,0 +1,65 @@
+//! What each job does.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::tz::TimeZone;
+
+use crate::config::{ConfigFile, Home};
+use crate::model::job::{JobResult, JobSpec};
+use crate::probe::dropped::{self, Places};
+use crate::probe::files::FileLists;
+use crate::probe::{complete, git, paste, workspace};
+
+/// What the workers share.
+pub struct Workshop {
+    config: Arc<ConfigFile>,
+    home: Home,
+    user_home: Option<PathBuf>,
+    timezone: TimeZone,
+    files: FileLists,
+}
+
+impl Workshop {
+    /// Works on this configuration.
+    pub fn new(config: Arc<ConfigFile>, timezone: TimeZone) -> Self {
+        let home = config.home().clone();
+        let user_home = env::home_dir();
+        Self { config, home, user_home, timezone, files: FileLists::default() }
+    }
+
+    pub(super) fn run(&self, spec: JobSpec) -> JobResult {
+        let user_home = self.user_home.as_deref();
+        match spec {
+            JobSpec::LoadSettings => JobResult::Settings(self.config.current()),
+            JobSpec::Workspace { candidates } => {
+                let cwd = workspace::resolve(&candidates, user_home);
+                let branch = git::branch(&cwd);
+                JobResult::Workspace { cwd, branch }
+            }
+            JobSpec::CompletePath { word, candidates } => {
+                let root = workspace::resolve(&candidates, user_home);
+                JobResult::Completions(complete::complete(
+                    &word,
+                    &root,
+                    user_home,
+                    &self.files,
+                    Instant::now(),
+                ))
+            }
+            JobSpec::DetectDrop { text, cwd } => {
+                let places = Places { cwd: &cwd, user_home, env: &|name| env::var(name).ok() };
+                JobResult::Drop(dropped::detect(&text, places))
+            }
+            JobSpec::SavePaste { text, number } => {
+                let at = jiff::Timestamp::now().to_zoned(self.timezone.clone()).time();
+                match paste::save(&self.home.pastes_dir(), &text, number, at) {
+                    Ok(saved) => JobResult::Paste { path: saved.path, lines: saved.lines, number },
+                    Err(error) => JobResult::Failed(format!("cannot keep the paste: {error}")),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Every limit of the server, in one place. Overflow is always a named outcome, never a surprise.
+
+use std::time::Duration;
+
+/// Largest inbound document in bytes, on both transports (the original's web server has the same bound).
+pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+
+/// Most connections at once. Beyond it new ones wait in the kernel's backlog.
+pub const CLIENTS_MAX: usize = 16_384;
+
+/// Most live sessions. The original has no bound; 4090 answers what goes over it.
+pub const SESSIONS_MAX: usize = 16_384;
+
+/// Most turns at once: each is an OS thread.
+pub const TURNS_MAX: usize = 1_024;
+
+/// Most prompts that wait behind a running turn of one session.
+pub const QUEUED_PROMPTS_MAX: usize = 64;
+
+/// Largest text of one turn in bytes; an agent that says more is stopped.
+pub const TURN_TEXT_MAX: usize = 64 << 20;
+
+/// Characters of a dropped prompt that are repeated in its notice.
+pub const NOTICE_CHARS_MAX: usize = 500;
+
+/// Events an agent may be ahead of the loop. Half of it rings the bell.
+pub const AGENT_MAIL_MAX: usize = 2_048;
+
+/// Agent events handled in one turn of the loop, over all agents.
+pub const AGENT_BUDGET: usize = 8_192;
+
+/// Slow requests that may wait for a worker; the next one is answered with an overload error.
+pub const JOB_QUEUE_MAX: usize = 256;
+
+/// Bytes read from one connection in one turn of the loop.
+pub const READ_BUDGET: usize = 256 << 10;
+
+/// Bytes written to one connection in one turn of the loop.
+pub const WRITE_BUDGET: usize = 256 << 10;
+
+/// Bytes encoded ahead of the socket. Small enough that a lagging reader costs little, large enough for
+/// one system call to carry thousands of frames.
+pub const WIRE_TARGET: usize = 64 << 10;
+
+/// Bytes of text in one delta event. A joined backlog leaves in pieces of this size.
+pub const DELTA_TEXT_MAX: usize = 16 << 10;
+
+/// Bytes of control frames that may wait for one reader. Over it, unless it is a single frame, the
+/// connection is closed with 1013.
+pub const CONTROL_BYTES_MAX: usize = 16 << 20;
+
+/// With merging switched off, deltas that may wait one by one; beyond it they are joined after all.
+pub const UNMERGED_DELTAS_MAX: usize = 4_096;
+
+/// How long a reader may take nothing at all while something waits for it, before 1013.
+pub const WRITE_STALL_MAX: Duration = Duration::from_secs(120);
+
+/// Kernel send buffer of a WebSocket. With the default, the kernel hides more than five minutes of a
+/// dead reader (`docs/performance.md`).
+pub const SOCKET_SEND_BUFFER: usize = 128 << 10;
+
+/// Time a new connection has to send its request head.
+pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+
+/// How long the gateway waits for an interrupted agent before it ends the turn itself. Interrupts take
+/// effect within 100 ms.
+pub const INTERRUPT_GRACE: Duration = Duration::from_millis(90);
+
+/// How long a clarification or a secret may wait for its answer, as in the original.
+pub const CLARIFY_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long a password may wait for its answer, as in the original.
+pub const SUDO_TIMEOUT: Duration = Duration::from_secs(120);
+
+// A reader that lags is owed whole frames, so the parts must fit into the whole.
+const _: () = assert!(DELTA_TEXT_MAX < WIRE_TARGET && WIRE_TARGET <= WRITE_BUDGET);
+const _: () = assert!(AGENT_MAIL_MAX <= AGENT_BUDGET);

@@ -1,0 +1,83 @@
+//! Answers to what agents ask. A stale answer is an error; a word that is no choice denies.
+
+use serde_json::{Value, json};
+
+use crate::gateway::AskKind;
+use crate::gateway::method::{Ctx, Lane, Method, Reply};
+use crate::gateway::parse_request;
+use crate::model::ask::{Answer, Choice};
+use crate::wire::error::RpcError;
+use crate::wire::params::Params;
+
+pub(super) const METHODS: &[Method] = &[
+    Method::new("approval.respond", Lane::Inline, "Allow or deny what an agent wants to run.", approval),
+    Method::new("clarify.respond", Lane::Inline, "Answer a question.", clarify),
+    Method::new("sudo.respond", Lane::Inline, "Give the sudo password.", sudo),
+    Method::new("secret.respond", Lane::Inline, "Give a secret.", secret),
+    Method::new(
+        "terminal.read.respond",
+        Lane::Inline,
+        "Never asked for here: always a stale answer.",
+        terminal,
+    ),
+];
+
+fn approval(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    let id = ctx.session_id(params)?;
+    // Anything but the three words that allow is a no, whatever its type.
+    let word = params.get("choice").and_then(Value::as_str).unwrap_or_default();
+    let choice = Choice::parse(word).unwrap_or(Choice::Deny);
+    let named = match params.text("request_id")? {
+        None => None,
+        Some(name) => Some(parse_request(name).ok_or_else(|| not_pending("approval"))?),
+    };
+    let mut open = ctx.gateway.open_approvals(id);
+    match named {
+        Some(request) => open.retain(|one| *one == request),
+        None if params.truthy("all") => {}
+        None => open.truncate(1),
+    }
+    if open.is_empty() {
+        return Err(not_pending("approval"));
+    }
+    for request in &open {
+        ctx.gateway.answer(*request, AskKind::Approval, Answer::Choice(choice));
+    }
+    Ok(Reply::Now(json!({ "resolved": open.len() })))
+}
+
+fn clarify(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    respond(ctx, params, AskKind::Clarify, "answer")
+}
+
+fn sudo(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    respond(ctx, params, AskKind::Sudo, "password")
+}
+
+fn secret(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    respond(ctx, params, AskKind::Secret, "value")
+}
+
+fn terminal(_ctx: &mut Ctx<'_>, _params: &Params) -> Result<Reply, RpcError> {
+    Err(not_pending("text"))
+}
+
+fn respond(ctx: &mut Ctx<'_>, params: &Params, kind: AskKind, member: &str) -> Result<Reply, RpcError> {
+    let text = match params.get(member) {
+        None => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => return Err(RpcError::param(member, "a string")),
+    };
+    let request = parse_request(params.text_or_empty("request_id")?);
+    match request {
+        Some(request) if ctx.gateway.answer(request, kind, Answer::Text(text)) => {
+            Ok(Reply::Now(json!({ "status": "ok" })))
+        }
+        _ => Err(not_pending(member)),
+    }
+}
+
+fn not_pending(member: &str) -> RpcError {
+    RpcError::new(4009, format!("no pending {member} request"))
+}

@@ -1,0 +1,45 @@
+//! What clients can ask for: one file a family, a `METHODS` table on top of each. Handlers are pure; what
+//! may block is described as a job.
+
+mod absent;
+mod answer;
+mod command;
+mod composer;
+mod inspect;
+mod prompt;
+mod session;
+mod settings;
+
+use crate::gateway::method::Method;
+
+/// The families, in the order of listings.
+const FAMILIES: &[&[Method]] = &[
+    session::METHODS,
+    inspect::METHODS,
+    prompt::METHODS,
+    answer::METHODS,
+    composer::METHODS,
+    command::METHODS,
+    settings::METHODS,
+    absent::METHODS,
+];
+
+/// Every method.
+pub fn all() -> impl Iterator<Item = &'static Method> {
+    FAMILIES.iter().copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_summaries_are_sentences() {
+        let mut names = HashSet::new();
+        for method in super::all() {
+            assert!(names.insert(method.name), "{} twice", method.name);
+            assert!(method.summary.ends_with('.') && method.summary.len() < 100, "{}", method.name);
+            assert!(method.name.contains('.'), "{}", method.name);
+        }
+    }
+}

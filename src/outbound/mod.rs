@@ -1,0 +1,4 @@
+//! What leaves, in which order: one [`outbox::Outbox`] a connection. Pure; takes the time as an argument
+//! and never touches a socket.
+
+pub mod outbox;

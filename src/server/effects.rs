@@ -1,0 +1,65 @@
+//! What the gateway wants done, done.
+
+use super::links::client_key;
+use super::main_loop::{Server, now};
+use crate::gateway::io::{Input, Output};
+use crate::model::ids::ClientId;
+use crate::model::turn::TurnSpec;
+use crate::wire::delta::Delta;
+use crate::wire::encode::Frame;
+
+impl Server {
+    /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start) are inputs
+    /// again; their outputs join the same drain.
+    pub(super) fn apply_outputs(&mut self) {
+        while let Some(output) = self.gateway.poll_output() {
+            match output {
+                Output::Send { client, frame, paced } => self.send(client, frame, paced),
+                Output::Delta { client, delta, leading } => self.send_delta(client, delta, leading),
+                Output::StartTurn(spec) => self.start_turn(*spec),
+                Output::Answer { turn, ask, answer } => self.agents.answer(turn, ask, answer),
+                Output::Steer { turn, text } => self.agents.steer(turn, text),
+                Output::Interrupt(turn) => self.agents.interrupt(turn),
+                Output::Forget(turn) => self.agents.forget(turn),
+                Output::Job { ticket, spec } => match self.pool.submit(ticket, spec) {
+                    Ok(()) => self.jobs_pending += 1,
+                    Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),
+                },
+            }
+        }
+    }
+
+    fn send(&mut self, client: ClientId, frame: Frame, paced: bool) {
+        let key = client_key(client);
+        let Some(link) = key.and_then(|key| self.links.get_mut(key)) else { return };
+        let Some(key) = key else { return };
+        let at = now().at;
+        if paced {
+            link.outbox.push_paced_frame(frame, at);
+            self.pace(key, false);
+        } else {
+            link.outbox.push_frame(frame, at);
+            self.dirty.push(key);
+        }
+    }
+
+    fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
+        let Some(key) = client_key(client) else { return };
+        if let Some(link) = self.links.get_mut(key) {
+            let waiting = link.outbox.is_waiting();
+            link.outbox.push_delta(delta, now().at);
+            // A flood adds thousands of pieces to a queue that already waits for its frame.
+            if !waiting || leading {
+                self.pace(key, leading);
+            }
+        }
+    }
+
+    fn start_turn(&mut self, spec: TurnSpec) {
+        let turn = spec.turn;
+        if let Err(why) = self.agents.start(spec) {
+            log::error!("{why}");
+            self.gateway.handle_input(now(), Input::AgentLost { turn, why });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One connection, whatever carries it: what it is owed, and how it begins and ends.
+
+use std::time::Instant;
+
+use super::main_loop::{Server, Timer};
+use super::stdio::StdioLink;
+use super::tcp::TcpLink;
+use crate::base::slots::Key;
+use crate::gateway::io::Input;
+use crate::model::ids::ClientId;
+use crate::outbound::outbox::Outbox;
+use crate::reactor::poller::Ready;
+use crate::reactor::wheel::TimerKey;
+
+/// A connection.
+pub(super) struct Link {
+    pub(super) outbox: Outbox,
+    /// Whether the gateway knows it as a client.
+    pub(super) is_client: bool,
+    /// The timer that runs for it, if any.
+    pub(super) timer: Option<TimerKey>,
+    pub(super) carrier: Carrier,
+}
+
+/// What carries a connection.
+pub(super) enum Carrier {
+    Tcp(Box<TcpLink>),
+    Stdio(StdioLink),
+}
+
+/// How a link is known to the gateway.
+pub(super) fn client_id(key: Key) -> ClientId {
+    ClientId(key.to_bits() as u64)
+}
+
+/// The link behind a client.
+pub(super) fn client_key(client: ClientId) -> Option<Key> {
+    usize::try_from(client.0).ok().and_then(Key::from_bits)
+}
+
+impl Server {
+    /// The link speaks the protocol from now on.
+    pub(super) fn link_open(&mut self, key: Key) {
+        if let Some(link) = self.links.get_mut(key) {
+            link.is_client = true;
+            self.input(Input::Connected { client: client_id(key) });
+        }
+    }
+
+    /// The gateway hears no more of this link, and it gets nothing more but what is on its way.
+    pub(super) fn link_leave(&mut self, key: Key) {
+        if let Some(link) = self.links.get_mut(key)
+            && std::mem::take(&mut link.is_client)
+        {
+            self.input(Input::Disconnected { client: client_id(key) });
+        }
+    }
+
+    /// The link is gone.
+    pub(super) fn link_drop(&mut self, key: Key, why: &str) {
+        self.link_leave(key);
+        self.set_timer(key, None);
+        if let Some(link) = self.links.remove(key) {
+            match link.carrier {
+                Carrier::Tcp(mut tcp) => {
+                    log::info!("ws closed peer={} reason={why} messages={}", tcp.peer, tcp.messages);
+                    self.poller.remove(&mut tcp.socket);
+                }
+                Carrier::Stdio(_) => log::info!("stdio closed reason={why}"),
+            }
+        }
+    }
+
+    pub(super) fn link_ready(&mut self, key: Key, ready: Ready) {
+        // A key of an earlier link finds nothing here: its events came after its end.
+        if self.links.get(key).is_none() {
+            return;
+        }
+        if ready.readable {
+            self.read_socket(key);
+        }
+        if ready.writable {
+            self.dirty.push(key);
+        }
+    }
+
+    /// Writes what a link is owed, within its budget.
+    pub(super) fn flush(&mut self, key: Key) {
+        let Some(link) = self.links.get_mut(key) else { return };
+        match &mut link.carrier {
+            Carrier::Tcp(_) => self.flush_socket(key),
+            Carrier::Stdio(stdio) => stdio.flush(&mut link.outbox),
+        }
+    }
+
+    /// Gives the link its one timer, replacing the one it had.
+    pub(super) fn set_timer(&mut self, key: Key, timer: Option<(Instant, Timer)>) {
+        let Some(link) = self.links.get_mut(key) else { return };
+        if let Some(before) = link.timer.take() {
+            self.wheel.cancel(before);
+        }
+        link.timer = timer.map(|(at, what)| self.wheel.insert(at, what));
+    }
+
+    pub(super) fn timer_due(&mut self, timer: Timer, at: Instant) {
+        match timer {
+            Timer::Accept => self.accept(),
+            Timer::Head(key) => self.link_drop(key, "no request in time"),
+            Timer::Ping(key) => self.ping(key, at),
+            Timer::Pong(key) => self.pong_missed(key),
+            Timer::Linger(key) => self.link_drop(key, "closed"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Accepting connections, also when the process has no descriptor left.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::Token;
+use mio::net::{TcpListener, TcpStream};
+use socket2::SockRef;
+
+use super::links::{Carrier, Link};
+use super::main_loop::{Server, Timer};
+use super::tcp::TcpLink;
+use crate::limits::{CLIENTS_MAX, HEAD_DEADLINE, SOCKET_SEND_BUFFER};
+use crate::outbound::outbox::{Framing, Outbox};
+
+/// When to try again after accepting failed: an edge-triggered listener that gave up never wakes again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The listening socket.
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    /// Given up to accept one connection when no descriptor is left, so that its peer is told by a reset
+    /// instead of waiting in the kernel's queue.
+    reserve: Option<File>,
+}
+
+impl Listener {
+    pub(super) fn new(socket: TcpListener) -> Self {
+        Self { socket, reserve: File::open("/dev/null").ok() }
+    }
+}
+
+impl Server {
+    /// Accepts whoever waits.
+    pub(super) fn accept(&mut self) {
+        if self.ending.is_some() {
+            return;
+        }
+        loop {
+            if self.links.len() >= CLIENTS_MAX {
+                log::warn!("{CLIENTS_MAX} connections are open; new ones wait");
+                return self.retry_accept();
+            }
+            let Some(listener) = &mut self.listener else { return };
+            match listener.socket.accept() {
+                Ok((socket, peer)) => self.adopt(socket, peer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The peer gave up before we came.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    log::warn!("cannot accept a connection: {error}");
+                    listener.reserve = None;
+                    drop(listener.socket.accept());
+                    listener.reserve = File::open("/dev/null").ok();
+                    return self.retry_accept();
+                }
+            }
+        }
+    }
+
+    fn retry_accept(&mut self) {
+        self.wheel.insert(Instant::now() + RETRY, Timer::Accept);
+    }
+
+    fn adopt(&mut self, socket: TcpStream, peer: SocketAddr) {
+        if let Err(error) = tune(&socket) {
+            log::debug!("cannot tune the socket of {peer}: {error}");
+        }
+        let link = Link {
+            outbox: Outbox::new(Framing::WebSocket, self.merge),
+            is_client: false,
+            timer: None,
+            carrier: Carrier::Tcp(Box::new(TcpLink::new(socket, peer))),
+        };
+        let Ok(key) = self.links.insert(link) else { return };
+        if let Some(Link { carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key)
+            && let Err(error) = self.poller.add(&mut tcp.socket, Token(key.to_bits()))
+        {
+            log::warn!("cannot watch the socket of {peer}: {error}");
+            return self.link_drop(key, "not watched");
+        }
+        self.set_timer(key, Some((Instant::now() + HEAD_DEADLINE, Timer::Head(key))));
+    }
+}
+
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    SockRef::from(socket).set_send_buffer_size(SOCKET_SEND_BUFFER)
+}

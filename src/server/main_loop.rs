@@ -1,0 +1,379 @@
+//! The loop: wait, handle what is ready, then always the same tail.
+//!
+//! A turn reads sockets first, then mail, then judges deadlines, so that news that was waiting when the
+//! process was held up (suspend, SIGSTOP, a busy machine) counts before anybody is declared dead.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use mio::Token;
+
+use super::links::Link;
+use super::listener::Listener;
+use super::shutdown::{Ending, Exit};
+use super::signals::SignalMail;
+use super::stdio::StdioMail;
+use crate::agent::supervisor::{News, Supervisor};
+use crate::base::slots::{Key, Slots};
+use crate::gateway::Gateway;
+use crate::gateway::io::{Input, Now};
+use crate::jobs::{Done, Pool};
+use crate::model::settings::Settings;
+use crate::reactor::drift::{Culprit, Drift};
+use crate::reactor::mailbox::{Bell, Mail, MailReceiver};
+use crate::reactor::poller::{Poller, Ready};
+use crate::reactor::pulse::{Edge, Heartbeat, Pulse};
+use crate::reactor::wheel::Wheel;
+use crate::transport::access::Access;
+
+/// Token of the bell. Keys of links pack to larger numbers (`base::slots::KEY_BITS_MIN`).
+pub(super) const BELL: Token = Token(0);
+
+/// Token of the listener.
+pub(super) const LISTENER: Token = Token(1);
+
+/// A wake-up later than this gets a second read pass before deadlines are judged.
+const LATE_WAKE: Duration = Duration::from_millis(200);
+
+/// Bytes read from a socket at once; one buffer serves all connections.
+const READ_BUFFER: usize = 64 << 10;
+
+/// Mail of one kind handled in one turn.
+const MAIL_BURST: usize = 256;
+
+/// What can be due on the wheel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Timer {
+    /// A new connection has not sent its request yet.
+    Head(Key),
+    /// Time to ping.
+    Ping(Key),
+    /// No pong came.
+    Pong(Key),
+    /// A closing connection has had its time.
+    Linger(Key),
+    /// Accepting failed (no descriptors, no room); try again.
+    Accept,
+}
+
+/// How often to ping and how long to wait for the pong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeepAlive {
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
+}
+
+/// Everything the loop owns.
+pub(super) struct Server {
+    pub(super) poller: Poller,
+    pub(super) bell: Arc<Bell>,
+    pub(super) wheel: Wheel<Timer>,
+    pub(super) pulse: Pulse,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) drift: Drift,
+    pub(super) gateway: Gateway,
+    pub(super) agents: Supervisor,
+    pub(super) pool: Pool,
+    pub(super) jobs_pending: usize,
+    pub(super) job_mail: MailReceiver<Done>,
+    pub(super) settings_mail: MailReceiver<Arc<Settings>>,
+    pub(super) signal_mail: MailReceiver<SignalMail>,
+    pub(super) stdio_mail: Option<MailReceiver<StdioMail>>,
+    pub(super) stdio_link: Option<Key>,
+    pub(super) listener: Option<Listener>,
+    pub(super) access: Option<Access>,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) merge: bool,
+    pub(super) links: Slots<Link>,
+    /// Links with something to write.
+    pub(super) dirty: Vec<Key>,
+    /// Links whose text waits for the pulse.
+    pub(super) held: Vec<Key>,
+    pub(super) read_buffer: Box<[u8]>,
+    pub(super) started: Instant,
+    /// How long an orderly end may take.
+    pub(super) grace: Duration,
+    pub(super) ending: Option<Ending>,
+    /// Why the process ends, once that is known.
+    pub(super) exit: Option<Exit>,
+    /// The longest step of this turn so far.
+    slowest: (Duration, Culprit),
+    news: Vec<News>,
+    agents_left: bool,
+}
+
+/// What a step of the loop is called in the log.
+pub(super) fn culprit(event: &'static str) -> Culprit {
+    Culprit { event, method: None, connection: None }
+}
+
+/// This moment.
+pub(super) fn now() -> Now {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).map(|age| age.as_secs_f64());
+    Now { at: Instant::now(), wall: wall.unwrap_or_default() }
+}
+
+impl Server {
+    /// A loop around `parts`, with no links yet.
+    pub(super) fn new(parts: Parts) -> Self {
+        let started = Instant::now();
+        Self {
+            poller: parts.poller,
+            bell: parts.bell,
+            wheel: Wheel::new(started),
+            pulse: Pulse::new(),
+            heartbeat: Heartbeat::default(),
+            drift: Drift::default(),
+            gateway: parts.gateway,
+            agents: parts.agents,
+            pool: parts.pool,
+            jobs_pending: 0,
+            job_mail: parts.job_mail,
+            settings_mail: parts.settings_mail,
+            signal_mail: parts.signal_mail,
+            stdio_mail: None,
+            stdio_link: None,
+            listener: None,
+            access: None,
+            keep_alive: parts.keep_alive,
+            merge: parts.merge,
+            links: Slots::new(crate::limits::CLIENTS_MAX),
+            dirty: Vec::new(),
+            held: Vec::new(),
+            read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            started,
+            grace: parts.grace,
+            ending: None,
+            exit: None,
+            slowest: (Duration::ZERO, culprit("nothing")),
+            news: Vec::new(),
+            agents_left: false,
+        }
+    }
+
+    /// Runs until there is a reason to exit.
+    pub(super) fn run(mut self) -> std::io::Result<Exit> {
+        let mut ready = Vec::new();
+        loop {
+            let deadline = self.next_deadline();
+            let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            self.poller.wait(timeout, &mut ready)?;
+            let woken = Instant::now();
+            let late = deadline.map(|at| woken.saturating_duration_since(at)).unwrap_or_default();
+            if deadline.is_some_and(|at| at <= woken) {
+                self.drift.record_wake(late);
+            }
+
+            self.handle_ready(&mut ready);
+            if late > LATE_WAKE {
+                self.poller.wait(Some(Duration::ZERO), &mut ready)?;
+                self.handle_ready(&mut ready);
+            }
+            self.handle_mail();
+            self.handle_deadlines();
+            self.settle();
+            self.record_turn(woken);
+            if self.may_exit() {
+                return Ok(self.exit.take().unwrap_or(Exit::Quiet));
+            }
+        }
+    }
+
+    /// When something is due without anybody saying so; `None` waits for news only.
+    fn next_deadline(&mut self) -> Option<Instant> {
+        if self.agents_left || !self.dirty.is_empty() {
+            return Some(Instant::now());
+        }
+        let deadlines = [
+            self.wheel.next_deadline(),
+            self.pulse.next_deadline(),
+            self.heartbeat.next_deadline(),
+            self.gateway.poll_timeout(),
+            self.ending.as_ref().map(|ending| ending.deadline),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn handle_ready(&mut self, ready: &mut Vec<Ready>) {
+        for event in mem::take(ready) {
+            match event.token {
+                BELL => {}
+                LISTENER => self.step(culprit("accept"), Self::accept),
+                Token(bits) => {
+                    if let Some(key) = Key::from_bits(bits) {
+                        self.step(connection_culprit("socket", key), |server| server.link_ready(key, event));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything other threads sent. The bell is silenced first: what comes later rings again.
+    fn handle_mail(&mut self) {
+        let rung = self.bell.silence();
+        if rung || self.agents_left {
+            self.handle_agents();
+        }
+        if !rung {
+            return;
+        }
+        self.drain(|server| server.signal_mail.take(), "signal", Self::signalled);
+        self.drain(
+            |server| server.settings_mail.take(),
+            "settings",
+            |server, settings| {
+                server.input(Input::Settings(settings));
+            },
+        );
+        self.drain(
+            |server| server.job_mail.take(),
+            "job",
+            |server, (ticket, result)| {
+                server.jobs_pending = server.jobs_pending.saturating_sub(1);
+                server.input(Input::JobDone { ticket, result });
+            },
+        );
+        let stdio = |server: &Self| server.stdio_mail.as_ref().map_or(Mail::Empty, MailReceiver::take);
+        self.drain(stdio, "stdin", Self::stdio_said);
+    }
+
+    /// Handles mail of one kind; a burst that is not over rings again, so that nobody waits for it.
+    fn drain<T>(
+        &mut self,
+        take: impl Fn(&Self) -> Mail<T>,
+        event: &'static str,
+        handle: impl Fn(&mut Self, T),
+    ) {
+        for _ in 0..MAIL_BURST {
+            let Mail::Item(item) = take(self) else { return };
+            self.step(culprit(event), |server| handle(server, item));
+        }
+        self.bell.ring();
+    }
+
+    pub(super) fn handle_agents(&mut self) {
+        let mut news = mem::take(&mut self.news);
+        self.agents_left = self.agents.collect(&mut news);
+        self.step(culprit("agents"), |server| {
+            for one in news.drain(..) {
+                match one {
+                    News::Event(turn, event) => server.input(Input::Agent { turn, event }),
+                    News::Lost(turn) => {
+                        let why = "the agent ended without an answer".to_owned();
+                        server.input(Input::AgentLost { turn, why });
+                    }
+                }
+            }
+        });
+        self.news = news;
+    }
+
+    fn handle_deadlines(&mut self) {
+        let at = Instant::now();
+        while let Some(timer) = self.wheel.expire(at) {
+            self.step(culprit("timer"), |server| server.timer_due(timer, at));
+        }
+        if self.gateway.poll_timeout().is_some_and(|due| due <= at) {
+            self.step(culprit("gateway timer"), |server| {
+                server.gateway.handle_timeout(now());
+                server.apply_outputs();
+            });
+        }
+        if self.pulse.due(at) {
+            self.step(culprit("frame"), Self::frame);
+        }
+        if let Some(late) = self.heartbeat.beat(at) {
+            let culprit = self.drift.take_slowest().map_or(self.slowest.1, |slow| slow.culprit);
+            log::warn!("event loop stalled {:.1}s, last busy with {culprit}", late.by.as_secs_f64());
+        }
+    }
+
+    /// A frame of the pulse: text that waited leaves. When none did, the clock rests.
+    fn frame(&mut self) {
+        self.handle_agents();
+        let held = mem::take(&mut self.held);
+        if held.is_empty() {
+            self.pulse.idle();
+            // A sender may have relied on this frame an instant ago: look once more after saying so.
+            self.bell.set_pulsing(false);
+            self.handle_agents();
+        }
+        for key in held {
+            if let Some(link) = self.links.get_mut(key) {
+                link.outbox.release();
+                self.dirty.push(key);
+            }
+        }
+    }
+
+    /// Paced text was added to a link.
+    pub(super) fn pace(&mut self, key: Key, leading: bool) {
+        let edge = self.pulse.touch(Instant::now());
+        self.bell.set_pulsing(true);
+        let Some(link) = self.links.get_mut(key) else { return };
+        if leading || edge == Edge::Leading {
+            link.outbox.release();
+        }
+        if link.outbox.is_waiting() {
+            self.held.push(key);
+        } else {
+            self.dirty.push(key);
+        }
+    }
+
+    /// The same tail after every turn: write each link once, run the heartbeat while somebody is there.
+    fn settle(&mut self) {
+        self.held.sort_unstable();
+        self.held.dedup();
+        self.dirty.sort_unstable();
+        self.dirty.dedup();
+        for key in mem::take(&mut self.dirty) {
+            self.step(connection_culprit("write", key), |server| server.flush(key));
+        }
+        self.heartbeat.set_active(Instant::now(), self.gateway.is_active());
+    }
+
+    /// Something happened to the gateway; do what it wants done.
+    pub(super) fn input(&mut self, input: Input) {
+        self.gateway.handle_input(now(), input);
+        self.apply_outputs();
+    }
+
+    /// Runs one step and remembers the longest.
+    fn step(&mut self, culprit: Culprit, run: impl FnOnce(&mut Self)) {
+        let start = Instant::now();
+        run(self);
+        let took = start.elapsed();
+        if took >= self.slowest.0 {
+            let method = self.gateway.take_last_method();
+            self.slowest = (took, Culprit { method, ..culprit });
+        }
+    }
+
+    fn record_turn(&mut self, woken: Instant) {
+        let (_, culprit) = mem::replace(&mut self.slowest, (Duration::ZERO, culprit("nothing")));
+        if let Some(slow) = self.drift.record_turn(woken.elapsed(), culprit) {
+            log::warn!("{slow}");
+        }
+    }
+}
+
+fn connection_culprit(event: &'static str, key: Key) -> Culprit {
+    Culprit { event, method: None, connection: Some(key.to_bits() as u64) }
+}
+
+/// What a server is made of.
+pub(super) struct Parts {
+    pub(super) poller: Poller,
+    pub(super) bell: Arc<Bell>,
+    pub(super) gateway: Gateway,
+    pub(super) agents: Supervisor,
+    pub(super) pool: Pool,
+    pub(super) job_mail: MailReceiver<Done>,
+    pub(super) settings_mail: MailReceiver<Arc<Settings>>,
+    pub(super) signal_mail: MailReceiver<SignalMail>,
+    pub(super) keep_alive: KeepAlive,
+    pub(super) merge: bool,
+    pub(super) grace: Duration,
+}

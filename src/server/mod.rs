@@ -1,0 +1,21 @@
+//! The only place where the layers meet: sockets, timers, agents and jobs drive the pure gateway, and its
+//! outputs become effects. One thread.
+//!
+//! Reader's path: `start` (from options to a running loop) → `main_loop` (wait, handle, settle) → `links`
+//! (one connection) → `effects` (what the gateway wants done) → `shutdown`.
+
+mod connect_file;
+mod effects;
+mod http;
+mod links;
+mod listener;
+mod main_loop;
+mod shutdown;
+mod signals;
+mod start;
+mod stdio;
+mod tcp;
+
+pub use connect_file::{ConnectFile, read as read_connect_file};
+pub use shutdown::Exit;
+pub use start::{AgentChoice, Common, Serve, StartError, serve, stdio};

@@ -1,0 +1,109 @@
+//! One way to end: stop taking work, let running jobs answer, close every session, let the last bytes out,
+//! and never wait longer than the grace.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::links::{Carrier, Link};
+use super::main_loop::Server;
+use crate::gateway::io::Input;
+use crate::transport::ws::code;
+
+/// How long an orderly end may take: `HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S`, default 1 s as in the original.
+pub(super) const GRACE_DEFAULT: Duration = Duration::from_secs(1);
+
+/// Why the process ends. All of them are orderly: exit status 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// The client closed stdin.
+    Eof,
+    /// Stdout broke before the first reply.
+    StartupWriteFailed,
+    /// Stdout broke later; the last method answered.
+    ResponseWriteFailed(&'static str),
+    /// A signal.
+    Signal(&'static str),
+    /// Nothing worth a line.
+    Quiet,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Eof => f.write_str("stdin EOF (TUI closed the command pipe)"),
+            Exit::StartupWriteFailed => {
+                f.write_str("startup write failed (broken stdout pipe before first event)")
+            }
+            Exit::ResponseWriteFailed(method) => {
+                write!(f, "response write failed for method='{method}' (broken stdout pipe)")
+            }
+            Exit::Signal(name) => f.write_str(name),
+            Exit::Quiet => f.write_str("done"),
+        }
+    }
+}
+
+/// An end under way.
+pub(super) struct Ending {
+    pub(super) deadline: Instant,
+    closed: bool,
+}
+
+impl Server {
+    /// Starts to end. The first reason counts.
+    pub(super) fn begin_ending(&mut self, exit: Exit) {
+        if self.ending.is_some() {
+            return;
+        }
+        log::info!("ending: {exit}");
+        self.exit = Some(exit);
+        self.ending = Some(Ending { deadline: Instant::now() + self.grace, closed: false });
+        if let Some(listener) = &mut self.listener {
+            self.poller.remove(&mut listener.socket);
+        }
+        self.listener = None;
+    }
+
+    /// Ends without waiting: nobody is left to talk to.
+    pub(super) fn exit_now(&mut self, exit: Exit) {
+        self.begin_ending(exit);
+        if let Some(ending) = &mut self.ending {
+            ending.deadline = Instant::now();
+        }
+    }
+
+    /// Whether everything is done that an end waits for.
+    pub(super) fn may_exit(&mut self) -> bool {
+        let Some(ending) = &mut self.ending else { return false };
+        let over = ending.deadline <= Instant::now();
+        if self.jobs_pending > 0 && !over {
+            return false;
+        }
+        if !std::mem::replace(&mut ending.closed, true) {
+            self.input(Input::Shutdown);
+            self.say_goodbye();
+        }
+        over || self.links.iter().all(|(_, link)| is_done(link))
+    }
+
+    fn say_goodbye(&mut self) {
+        let clients: Vec<_> = self.links.iter().map(|(key, _)| key).collect();
+        for key in clients {
+            if Some(key) != self.stdio_link {
+                self.close_link(key, code::GOING_AWAY, "the server ends");
+            }
+            if let Some(link) = self.links.get_mut(key) {
+                link.outbox.release();
+            }
+            self.flush(key);
+        }
+    }
+}
+
+fn is_done(link: &Link) -> bool {
+    let quiet = match &link.carrier {
+        Carrier::Stdio(stdio) => stdio.is_quiet(),
+        Carrier::Tcp(_) => true,
+    };
+    quiet && link.outbox.is_empty()
+}

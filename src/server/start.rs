@@ -1,0 +1,287 @@
+//! From options to a running loop: everything that may fail or block at the start does so here, and a server
+//! says that it is ready only once a request can be answered.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::net::{TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connect_file::ConnectFile;
+use super::listener::Listener;
+use super::main_loop::{BELL, KeepAlive, LISTENER, Parts, Server};
+use super::shutdown::{Exit, GRACE_DEFAULT};
+use super::signals::{self, OnSignal};
+use super::stdio::reserve_stdout;
+use crate::agent::Agent;
+use crate::agent::demo::Demo;
+use crate::agent::supervisor::{AgentFactory, Supervisor};
+use crate::base::secret::Secret;
+use crate::config::ConfigFile;
+use crate::gateway::{Gateway, Setup};
+use crate::jobs::{Pool, Workshop};
+use crate::model::settings::Settings;
+use crate::model::turn::TurnSpec;
+use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
+use crate::reactor::poller::Poller;
+use crate::transport::access::{Access, BindKind};
+
+/// Longer than any process lives, and still a sum with any `Instant`.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// Which agent answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AgentChoice {
+    /// The configured model; the demo agent when there is none.
+    Auto,
+    /// The demo agent.
+    Demo,
+    /// The configured model; an error when there is none.
+    Openai,
+}
+
+/// Options of both transports.
+pub struct Common {
+    /// The configuration.
+    pub config: Arc<ConfigFile>,
+    /// Which agent answers.
+    pub agent: AgentChoice,
+    /// Whether adjacent deltas become one event.
+    pub merge: bool,
+    /// Called at once when a signal arrives.
+    pub on_signal: OnSignal,
+}
+
+/// Options of a server.
+pub struct Serve {
+    /// Host to bind.
+    pub host: String,
+    /// Port to bind; 0 takes any.
+    pub port: u16,
+    /// The token; random when there is none.
+    pub token: Option<Secret>,
+    /// Names besides IP addresses by which a bind that is not loopback may be addressed.
+    pub allowed_hosts: Vec<String>,
+    /// Time between pings.
+    pub ping_interval: Duration,
+    /// Time to wait for a pong.
+    pub ping_timeout: Duration,
+}
+
+/// Why it could not start; one line for people.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StartError {
+    fn new(what: &str, error: impl fmt::Display) -> Self {
+        Self(format!("{what}: {error}"))
+    }
+}
+
+/// Serves HTTP and WebSocket until a signal.
+pub fn serve(common: Common, options: Serve) -> Result<Exit, StartError> {
+    let (access, token) = access(&options)?;
+    let listener = bind(&options.host, options.port)?;
+    let address = listener.local_addr().map_err(|error| StartError::new("cannot listen", error))?;
+    let home = common.config.home().dir().to_path_buf();
+    let keep_alive =
+        KeepAlive { interval: or_never(options.ping_interval), timeout: or_never(options.ping_timeout) };
+    let mut server = build(common, keep_alive, true)?;
+
+    let mut socket = mio::net::TcpListener::from_std(listener);
+    server
+        .poller
+        .add_readable(&mut socket, LISTENER)
+        .map_err(|error| StartError::new("cannot listen", error))?;
+    server.listener = Some(Listener::new(socket));
+    server.access = Some(access);
+
+    let host = if options.host.contains(':') { format!("[{}]", options.host) } else { options.host.clone() };
+    let base = format!("ws://{host}:{}/api/ws", address.port());
+    let url = Secret::new(format!("{base}?token={}", percent_encoded(token.expose())));
+    let file = ConnectFile::write(&home, &url);
+    if let Err(error) = &file {
+        log::warn!("clients will need --url: cannot write the connect file: {error}");
+    }
+    announce(address.port(), &base, &url, options.token.is_none())
+        .map_err(|error| StartError::new("cannot announce the port", error))?;
+    server.run().map_err(|error| StartError::new("the loop failed", error))
+}
+
+/// Serves one client on stdin and stdout until it leaves.
+pub fn stdio(common: Common) -> Result<Exit, StartError> {
+    let stdout = reserve_stdout().map_err(|error| StartError::new("cannot take stdout", error))?;
+    let mut server = build(common, KeepAlive { interval: NEVER, timeout: NEVER }, false)?;
+    server.open_stdio(stdout).map_err(|error| StartError::new("cannot start the stdio threads", error))?;
+    server.run().map_err(|error| StartError::new("the loop failed", error))
+}
+
+/// Zero switches pings, or giving up on a client, off.
+fn or_never(period: Duration) -> Duration {
+    if period.is_zero() { NEVER } else { period }
+}
+
+/// The rules of the listener, and the token in force.
+fn access(options: &Serve) -> Result<(Access, Secret), StartError> {
+    let kind = BindKind::of(&options.host);
+    if kind == BindKind::Other && options.token.is_none() {
+        return Err(StartError(format!(
+            "refusing to listen on {} without an explicit token: set HERMES_DASHBOARD_SESSION_TOKEN or pass \
+             --token",
+            options.host
+        )));
+    }
+    let token = match &options.token {
+        Some(token) => token.clone(),
+        None => random_token()?,
+    };
+    let access = Access::new(kind, &token, options.allowed_hosts.clone())
+        .map_err(|error| StartError::new("unusable token", error))?;
+    Ok((access, token))
+}
+
+/// 32 random bytes in hex: more than can be guessed, and safe in a URL as it stands.
+fn random_token() -> Result<Secret, StartError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| StartError::new("no randomness for a token", error))?;
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encoded).collect()
+}
+
+fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {
+    let failed = |error: io::Error| StartError::new(&format!("cannot listen on {host}:{port}"), error);
+    let mut addresses = (host, port).to_socket_addrs().map_err(failed)?;
+    let address = addresses.next().ok_or_else(|| failed(io::Error::other("no address")))?;
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Says where the server is: one line for programs on stdout, hints for people on stderr.
+fn announce(port: u16, base: &str, url: &Secret, token_is_random: bool) -> io::Result<()> {
+    let shown = if token_is_random { url.expose() } else { base };
+    let mut stderr = io::stderr().lock();
+    writeln!(stderr, "listening; connect with: {shown}")?;
+    if !token_is_random {
+        writeln!(stderr, "add ?token=… with the token you gave")?;
+    }
+    writeln!(stderr, "try it: tui-gateway chat --once hello")?;
+    if let Some(path) = env::var_os("HERMES_DESKTOP_READY_FILE").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        let draft = path.with_extension("tmp");
+        fs::write(&draft, format!("{{\"port\": {port}}}"))?;
+        fs::rename(&draft, &path)?;
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "HERMES_DASHBOARD_READY port={port}")?;
+    stdout.flush()
+}
+
+/// Everything but the transport.
+fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<Server, StartError> {
+    let system = |error: io::Error| StartError::new("cannot set up the loop", error);
+    let poller = Poller::new().map_err(system)?;
+    let bell = Bell::new(poller.waker(BELL).map_err(system)?);
+    let grace = seconds("HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S").filter(|grace| !grace.is_zero());
+    let grace = grace.unwrap_or(GRACE_DEFAULT);
+    let signal_mail = signals::catch(&bell, interrupt_ends, grace, common.on_signal).map_err(system)?;
+    let settings = common.config.current();
+    if let Some(warning) = &settings.warning {
+        log::warn!("{warning}");
+    }
+    if common.agent == AgentChoice::Openai && !(settings.has_model() && cfg!(feature = "openai")) {
+        return Err(StartError(
+            "--agent openai needs a model: set model.default and model.base_url in config.yaml".to_owned(),
+        ));
+    }
+    let demo_only = common.agent == AgentChoice::Demo || !cfg!(feature = "openai");
+    let timezone = jiff::tz::TimeZone::system();
+    let (settings_sender, settings_mail) = mailbox(&bell, 4);
+    let factory = factory(Arc::clone(&common.config), demo_only, settings_sender);
+    let agents = Supervisor::new(&bell, factory);
+    let (pool, job_mail) = Pool::new(&bell, workers(), Workshop::new(common.config, timezone.clone()));
+    let gateway = Gateway::new(setup(settings, demo_only, timezone)?, crate::methods::all());
+    Ok(Server::new(Parts {
+        poller,
+        bell,
+        gateway,
+        agents,
+        pool,
+        job_mail,
+        settings_mail,
+        signal_mail,
+        keep_alive,
+        merge: common.merge,
+        grace,
+    }))
+}
+
+fn setup(
+    settings: Arc<Settings>,
+    demo_only: bool,
+    timezone: jiff::tz::TimeZone,
+) -> Result<Setup, StartError> {
+    let seed = getrandom::u64().map_err(|error| StartError::new("no randomness", error))?;
+    // 0 switches the grace off; then the time to live counts.
+    let grace = seconds("HERMES_TUI_WS_ORPHAN_REAP_GRACE_S").unwrap_or(Duration::from_secs(20));
+    let ttl = seconds("HERMES_TUI_SESSION_TTL_S").unwrap_or(Duration::from_secs(21_600));
+    let process_cwd = env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let terminal_cwd = env::var_os("TERMINAL_CWD").filter(|cwd| !cwd.is_empty()).map(PathBuf::from);
+    Ok(Setup {
+        seed,
+        orphan_grace: Some(grace).filter(|grace| !grace.is_zero()),
+        session_ttl: Some(ttl).filter(|ttl| !ttl.is_zero()),
+        settings,
+        process_cwd,
+        terminal_cwd,
+        timezone,
+        demo_only,
+    })
+}
+
+/// Seconds from the environment; `None` when unset or no number, 0 when negative.
+fn seconds(name: &str) -> Option<Duration> {
+    let seconds: f64 = env::var(name).ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
+}
+
+/// Threads of the pool: `HERMES_TUI_RPC_POOL_WORKERS`, default 8, at least 2, as in the original (whose value
+/// for nonsense is 4; ours is the default).
+fn workers() -> usize {
+    let wanted = env::var("HERMES_TUI_RPC_POOL_WORKERS").ok().and_then(|workers| workers.trim().parse().ok());
+    wanted.unwrap_or(8).clamp(2, 64)
+}
+
+/// Makes each turn's agent on its own thread, from the settings as they are then.
+fn factory(config: Arc<ConfigFile>, demo_only: bool, news: MailSender<Arc<Settings>>) -> AgentFactory {
+    #[cfg(feature = "openai")]
+    let client = Arc::new(crate::agent::openai::Client::new(crate::agent::openai::Limits::from_env()));
+    Arc::new(move |turn: &TurnSpec| -> Box<dyn Agent> {
+        let settings = config.current();
+        let _ = news.send(Arc::clone(&settings), Haste::Now);
+        #[cfg(feature = "openai")]
+        if !demo_only && settings.has_model() {
+            let mut model = settings.model.clone();
+            if let Some(name) = &turn.model {
+                model.name.clone_from(name);
+            }
+            return Box::new(crate::agent::openai::OpenAi::new(Arc::clone(&client), model));
+        }
+        let _ = (demo_only, turn);
+        Box::new(Demo)
+    })
+}

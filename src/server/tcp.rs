@@ -1,0 +1,291 @@
+//! A TCP connection: an HTTP head first, then either one answer or a WebSocket.
+
+use std::io::{self, Read, Write};
+use std::mem;
+use std::net::{Shutdown, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::Token;
+use mio::net::TcpStream;
+
+use super::http::Answer;
+use super::links::{Carrier, Link, client_id};
+use super::main_loop::{Server, Timer};
+use crate::base::slots::Key;
+use crate::gateway::io::Input;
+use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET, WRITE_BUDGET};
+use crate::outbound::outbox::Overrun;
+use crate::reactor::poller::Ready;
+use crate::transport::http::{MAX_HEAD, parse_head};
+use crate::transport::lines::strip;
+use crate::transport::ws::{self, Binary, Decoder, Event, code};
+
+/// How long a closing connection may take to say good-bye.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A connection that came over TCP.
+pub(super) struct TcpLink {
+    pub(super) socket: TcpStream,
+    pub(super) peer: SocketAddr,
+    /// Messages received, blank ones not counted.
+    pub(super) messages: u64,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The head, as far as it came.
+    Head(Vec<u8>),
+    /// A WebSocket.
+    Open(Box<Decoder>),
+    /// The last bytes are on their way; what comes in is ignored.
+    Closing,
+}
+
+/// What a read found, free of the read buffer.
+enum Said {
+    Text(String),
+    Ping(Vec<u8>),
+    Pong,
+    Close(Option<u16>),
+}
+
+impl TcpLink {
+    pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
+        Self { socket, peer, messages: 0, phase: Phase::Head(Vec::new()) }
+    }
+}
+
+impl Server {
+    fn tcp(&mut self, key: Key) -> Option<&mut TcpLink> {
+        match self.links.get_mut(key) {
+            Some(Link { carrier: Carrier::Tcp(tcp), .. }) => Some(tcp),
+            _ => None,
+        }
+    }
+
+    /// Reads until nothing is left or the budget is used up.
+    pub(super) fn read_socket(&mut self, key: Key) {
+        let mut buffer = mem::take(&mut self.read_buffer);
+        let mut budget = READ_BUDGET;
+        while let Some(tcp) = self.tcp(key) {
+            if budget == 0 {
+                self.poller.carry(Ready { token: Token(key.to_bits()), readable: true, writable: false });
+                break;
+            }
+            match tcp.socket.read(&mut buffer) {
+                Ok(0) => {
+                    self.link_drop(key, "client_disconnect(code=1006,reason=)");
+                    break;
+                }
+                Ok(count) => {
+                    budget = budget.saturating_sub(count);
+                    self.received(key, &mut buffer[..count]);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.socket_failed(key, "receive_failed", &error);
+                    break;
+                }
+            }
+        }
+        self.read_buffer = buffer;
+    }
+
+    fn received(&mut self, key: Key, bytes: &mut [u8]) {
+        let Some(tcp) = self.tcp(key) else { return };
+        match &mut tcp.phase {
+            Phase::Closing => {}
+            Phase::Head(head) => {
+                let room = (MAX_HEAD + 1).saturating_sub(head.len());
+                let (now, later) = bytes.split_at_mut(bytes.len().min(room));
+                head.extend_from_slice(now);
+                let head = mem::take(head);
+                self.head_received(key, head, later);
+            }
+            Phase::Open(_) => self.frames_received(key, bytes),
+        }
+    }
+
+    /// Judges the head once it is whole. A client may send its first frames right behind it.
+    fn head_received(&mut self, key: Key, collected: Vec<u8>, later: &mut [u8]) {
+        let Some(tcp) = self.tcp(key) else { return };
+        let peer = tcp.peer;
+        let answer = match parse_head(&collected) {
+            Ok(None) => {
+                tcp.phase = Phase::Head(collected);
+                return;
+            }
+            Ok(Some((head, consumed))) => self.answer_head(&head, peer).map(|reply| (reply, consumed)),
+            Err(error) => Err(error.answer()),
+        };
+        match answer {
+            Err(bytes) => self.say_and_close(key, &bytes),
+            Ok((Answer::Http(bytes), _)) => self.say_and_close(key, &bytes),
+            Ok((Answer::Upgrade(bytes), consumed)) => {
+                let at = Instant::now();
+                if let Some(link) = self.links.get_mut(key) {
+                    link.outbox.push_urgent(&bytes, at);
+                }
+                if let Some(tcp) = self.tcp(key) {
+                    tcp.phase = Phase::Open(Box::new(Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse)));
+                }
+                log::info!("ws accepted peer={peer}");
+                self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key))));
+                self.link_open(key);
+                let mut behind = collected[consumed..].to_vec();
+                self.frames_received(key, &mut behind);
+                self.frames_received(key, later);
+            }
+        }
+    }
+
+    fn frames_received(&mut self, key: Key, mut bytes: &mut [u8]) {
+        let mut said = Vec::new();
+        let violation = loop {
+            let Some(TcpLink { phase: Phase::Open(decoder), .. }) = self.tcp(key) else { return };
+            match decoder.decode(&mut bytes) {
+                Ok(None) => break None,
+                Ok(Some(Event::Text(text))) => said.push(Said::Text(text.into_owned())),
+                Ok(Some(Event::Ping(payload))) => said.push(Said::Ping(payload.into_owned())),
+                Ok(Some(Event::Pong(_))) => said.push(Said::Pong),
+                Ok(Some(Event::Close { code, .. })) => said.push(Said::Close(code)),
+                Ok(Some(Event::Binary(_))) => {}
+                Err(violation) => break Some(violation),
+            }
+        };
+        for one in said {
+            self.handle_said(key, one);
+        }
+        if let Some(violation) = violation {
+            self.close_link(key, violation.close_code(), &violation.to_string());
+        }
+    }
+
+    fn handle_said(&mut self, key: Key, said: Said) {
+        let at = Instant::now();
+        match said {
+            Said::Text(text) => {
+                let text = strip(&text);
+                if let Some(tcp) = self.tcp(key)
+                    && !text.is_empty()
+                {
+                    tcp.messages += 1;
+                    let text = text.to_owned();
+                    self.input(Input::Line { client: client_id(key), text });
+                }
+            }
+            Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
+            // Any pong proves life; the next ping comes an interval after it.
+            Said::Pong => self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key)))),
+            Said::Close(code) => {
+                log::debug!("client closes with {code:?}");
+                self.push_framed(key, |out| ws::append_close_echo(out, code));
+                self.start_closing(key);
+            }
+        }
+    }
+
+    pub(super) fn ping(&mut self, key: Key, at: Instant) {
+        let overrun = self.links.get(key).and_then(|link| link.outbox.overrun(at));
+        if let Some(overrun) = overrun {
+            return self.cut_slow_reader(key, overrun);
+        }
+        self.push_framed(key, |out| ws::append_ping(out, b""));
+        self.set_timer(key, Some((at + self.keep_alive.timeout, Timer::Pong(key))));
+    }
+
+    pub(super) fn pong_missed(&mut self, key: Key) {
+        self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
+    }
+
+    fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&mut out);
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_urgent(&out, Instant::now());
+            self.dirty.push(key);
+        }
+    }
+
+    /// Closes a WebSocket from our side.
+    pub(super) fn close_link(&mut self, key: Key, code: u16, reason: &str) {
+        log::info!("closing connection {} with {code}: {reason}", key.to_bits());
+        self.push_framed(key, |out| ws::append_close(out, code, reason));
+        self.start_closing(key);
+    }
+
+    fn say_and_close(&mut self, key: Key, bytes: &[u8]) {
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_urgent(bytes, Instant::now());
+            self.dirty.push(key);
+        }
+        self.start_closing(key);
+    }
+
+    fn start_closing(&mut self, key: Key) {
+        self.link_leave(key);
+        if let Some(tcp) = self.tcp(key) {
+            tcp.phase = Phase::Closing;
+            self.set_timer(key, Some((Instant::now() + LINGER, Timer::Linger(key))));
+        }
+    }
+
+    /// Writes within the budget; what the kernel refuses waits for the next edge.
+    pub(super) fn flush_socket(&mut self, key: Key) {
+        let mut budget = WRITE_BUDGET;
+        loop {
+            let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else {
+                return;
+            };
+            let bytes = outbox.fill();
+            if bytes.is_empty() {
+                if matches!(tcp.phase, Phase::Closing) {
+                    // Said everything; the peer reads it, closes, and the linger timer covers the rest.
+                    let _ = tcp.socket.shutdown(Shutdown::Write);
+                }
+                return;
+            }
+            if budget == 0 {
+                self.dirty.push(key);
+                return;
+            }
+            let at = Instant::now();
+            match tcp.socket.write(bytes) {
+                Ok(count) => {
+                    outbox.took(count, at);
+                    budget = budget.saturating_sub(count);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if let Some(overrun) = outbox.overrun(at) {
+                        self.cut_slow_reader(key, overrun);
+                    }
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.socket_failed(key, "send_failed", &error),
+            }
+        }
+    }
+
+    /// 1013 reaches the reader only if its socket takes it; the session stays resumable either way.
+    fn cut_slow_reader(&mut self, key: Key, overrun: Overrun) {
+        let Some(tcp) = self.tcp(key) else { return };
+        log::warn!("connection of {} reads too slowly ({overrun:?})", tcp.peer);
+        let mut close = Vec::new();
+        ws::append_close(&mut close, code::TRY_AGAIN_LATER, "reads too slowly");
+        let _ = tcp.socket.write(&close);
+        self.link_drop(key, "slow_reader(code=1013)");
+    }
+
+    /// A peer that hangs up is news of one line at most; anything else is an error.
+    fn socket_failed(&mut self, key: Key, what: &str, error: &io::Error) {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected) {
+            log::debug!("{what}: the peer hung up ({error})");
+        } else {
+            log::error!("{what}: {error}");
+        }
+        self.link_drop(key, what);
+    }
+}

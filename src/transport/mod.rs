@@ -1,0 +1,9 @@
+//! Bytes in, decisions and messages out: HTTP heads, access rules, WebSocket frames, lines. Knows no
+//! method names and no sessions; what is here so far knows no sockets and no clock either.
+
+pub mod access;
+mod growth;
+pub mod http;
+pub mod lines;
+pub mod upgrade;
+pub mod ws;

@@ -1,0 +1,134 @@
+//! Frames out: unfragmented, unmasked, as a server sends them. Appends to a buffer of the caller.
+
+use super::header::{FIN, LEN_16, LEN_64, MAX_CONTROL, Opcode};
+
+/// Most bytes of a close reason: a control frame's payload without the code.
+pub const MAX_REASON: usize = MAX_CONTROL - 2;
+/// Most bytes of a server's header: two, and eight of length.
+const MAX_SERVER_HEADER: usize = 10;
+
+/// The bytes before a text message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TextHeader {
+    bytes: [u8; MAX_SERVER_HEADER],
+    len: usize,
+}
+
+impl TextHeader {
+    /// 2, 4 or 10 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// The header of a text message of `len` bytes, for callers that send header and text apart.
+pub fn text_header(len: usize) -> TextHeader {
+    header(Opcode::Text, len)
+}
+
+/// Appends a text message.
+pub fn append_text(out: &mut Vec<u8>, text: &str) {
+    append_frame(out, Opcode::Text, text.as_bytes());
+}
+
+/// Appends a whole frame. The payload of a control frame must have at most [`MAX_CONTROL`] bytes; the
+/// functions below see to that.
+pub fn append_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+    debug_assert!(!opcode.is_control() || payload.len() <= MAX_CONTROL);
+    out.extend_from_slice(header(opcode, payload.len()).as_bytes());
+    out.extend_from_slice(payload);
+}
+
+/// Appends a ping; a payload above [`MAX_CONTROL`] bytes is cut.
+pub fn append_ping(out: &mut Vec<u8>, payload: &[u8]) {
+    append_frame(out, Opcode::Ping, &payload[..payload.len().min(MAX_CONTROL)]);
+}
+
+/// Appends a pong; a payload above [`MAX_CONTROL`] bytes is cut.
+pub fn append_pong(out: &mut Vec<u8>, payload: &[u8]) {
+    append_frame(out, Opcode::Pong, &payload[..payload.len().min(MAX_CONTROL)]);
+}
+
+/// Appends a close; a reason above [`MAX_REASON`] bytes is cut between two characters.
+pub fn append_close(out: &mut Vec<u8>, code: u16, reason: &str) {
+    let reason = &reason[..reason.floor_char_boundary(MAX_REASON)];
+    out.extend_from_slice(header(Opcode::Close, 2 + reason.len()).as_bytes());
+    out.extend_from_slice(&code.to_be_bytes());
+    out.extend_from_slice(reason.as_bytes());
+}
+
+/// Appends the answer to a client's close: its code again (RFC 6455, 5.5.1), none if it gave none.
+pub fn append_close_echo(out: &mut Vec<u8>, received: Option<u16>) {
+    match received {
+        Some(code) => append_close(out, code, ""),
+        None => append_frame(out, Opcode::Close, &[]),
+    }
+}
+
+fn header(opcode: Opcode, len: usize) -> TextHeader {
+    let mut bytes = [0; MAX_SERVER_HEADER];
+    bytes[0] = FIN | opcode as u8;
+    let used = match (u8::try_from(len), u16::try_from(len)) {
+        (Ok(short), _) if short < LEN_16 => {
+            bytes[1] = short;
+            2
+        }
+        (_, Ok(len)) => {
+            bytes[1] = LEN_16;
+            bytes[2..4].copy_from_slice(&len.to_be_bytes());
+            4
+        }
+        _ => {
+            bytes[1] = LEN_64;
+            bytes[2..].copy_from_slice(&(len as u64).to_be_bytes());
+            MAX_SERVER_HEADER
+        }
+    };
+    TextHeader { bytes, len: used }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        MAX_REASON, append_close, append_close_echo, append_ping, append_pong, append_text, text_header,
+    };
+
+    fn bytes(append: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut out = Vec::new();
+        append(&mut out);
+        out
+    }
+
+    #[test]
+    fn headers_are_as_short_as_can_be() {
+        assert_eq!(text_header(0).as_bytes(), [0x81, 0]);
+        assert_eq!(text_header(125).as_bytes(), [0x81, 125]);
+        assert_eq!(text_header(126).as_bytes(), [0x81, 126, 0, 126]);
+        assert_eq!(text_header(0xffff).as_bytes(), [0x81, 126, 0xff, 0xff]);
+        assert_eq!(text_header(0x10000).as_bytes(), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn examples_of_the_rfc() {
+        assert_eq!(bytes(|out| append_text(out, "Hello")), b"\x81\x05Hello");
+        assert_eq!(bytes(|out| append_ping(out, b"Hello")), b"\x89\x05Hello");
+        assert_eq!(bytes(|out| append_pong(out, b"Hello")), b"\x8a\x05Hello");
+    }
+
+    #[test]
+    fn control_frames_stay_short() {
+        assert_eq!(bytes(|out| append_ping(out, &[b'a'; 300])).len(), 2 + 125);
+        let reason = "\u{20ac}".repeat(100);
+        let close = bytes(|out| append_close(out, 1011, &reason));
+        assert_eq!(&close[..4], [0x88, 2 + 123, 3, 0xf3]);
+        assert_eq!(str::from_utf8(&close[4..]).unwrap().len(), MAX_REASON);
+        let uneven = bytes(|out| append_close(out, 1011, &format!("a{reason}")));
+        assert_eq!(str::from_utf8(&uneven[4..]).unwrap().len(), MAX_REASON - 2);
+    }
+
+    #[test]
+    fn a_close_is_answered_with_its_code() {
+        assert_eq!(bytes(|out| append_close_echo(out, Some(4000))), [0x88, 2, 0x0f, 0xa0]);
+        assert_eq!(bytes(|out| append_close_echo(out, None)), [0x88, 0]);
+    }
+}
