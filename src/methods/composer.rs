@@ -9,7 +9,7 @@ use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
     Method::new("terminal.resize", Lane::Inline, "Tell the terminal's width.", resize),
-    Method::new("input.detect_drop", Lane::Pool, "Does the text start with a file's path?", detect_drop),
+    Method::new("input.detect_drop", Lane::Pool, "Find a file's path at the start of the text.", detect_drop),
     Method::new("paste.collapse", Lane::Pool, "Keep a long paste in a file.", collapse),
     Method::new("complete.path", Lane::Pool, "Complete a path or an @ reference.", complete_path),
 ];

@@ -15,10 +15,10 @@ pub(super) const METHODS: &[Method] = &[
     Method::new(
         "setup.status",
         Lane::Inline,
-        "May the user start? Always: the demo agent needs nothing.",
+        "Whether the user may start. Always: the demo agent needs nothing.",
         status,
     ),
-    Method::new("setup.runtime_check", Lane::Inline, "Is a model configured that can be called?", runtime),
+    Method::new("setup.runtime_check", Lane::Inline, "Whether a configured provider can be called.", runtime),
     Method::new("reload.mcp", Lane::Inline, "Restart tool servers; there are none.", reload_mcp),
     Method::new("model.options", Lane::Inline, "The models that can be picked: the configured one.", options),
 ];

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use mio::Waker;
 
+#[cfg(test)]
+mod stress;
+
 /// How soon the loop has to look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Haste {
@@ -44,6 +47,8 @@ impl Bell {
         }
         if let Err(error) = self.waker.wake() {
             log::error!("cannot wake the loop: {error}");
+            // The next ring has to try again.
+            self.ringing.store(false, Ordering::SeqCst);
         }
     }
 
@@ -86,8 +91,8 @@ impl<T> MailSender<T> {
             self.bell.ring();
             queue.send(full.into_inner()).map_err(|_| Gone)?;
         }
-        let pressed = queue.capacity().is_some_and(|capacity| queue.len() * 2 >= capacity);
-        if haste == Haste::Now || pressed || !self.bell.pulsing.load(Ordering::SeqCst) {
+        let pressed = || queue.capacity().is_some_and(|capacity| queue.len() * 2 >= capacity);
+        if haste == Haste::Now || !self.bell.pulsing.load(Ordering::SeqCst) || pressed() {
             self.bell.ring();
         }
         Ok(())
@@ -140,9 +145,9 @@ impl<T> MailReceiver<T> {
     }
 }
 
-/// A mailbox of at most `capacity` items that rings `bell`.
+/// A mailbox of at most `capacity` items (at least one) that rings `bell`.
 pub fn mailbox<T>(bell: &Arc<Bell>, capacity: usize) -> (MailSender<T>, MailReceiver<T>) {
-    let (sender, receiver) = crossbeam_channel::bounded(capacity);
+    let (sender, receiver) = crossbeam_channel::bounded(capacity.max(1));
     (MailSender { queue: Some(sender), bell: Arc::clone(bell) }, MailReceiver { queue: receiver })
 }
 

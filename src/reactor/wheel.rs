@@ -186,7 +186,9 @@ impl<T> Wheel<T> {
         let (level, slot) = self.place(tick);
         let level = &mut self.levels[level];
         self.entries.unlink(&mut level.slots[slot], index);
-        if level.slots[slot].is_empty() {}
+        if level.slots[slot].is_empty() {
+            level.occupied &= !(1 << slot);
+        }
         self.soonest = self.soonest.filter(|soonest| *soonest != tick);
         self.entries.release(index)
     }

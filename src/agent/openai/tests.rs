@@ -2,6 +2,7 @@
 
 use super::fake::{Fake, Reply, STREAM_HEAD, Then};
 use super::*;
+use crate::agent::AgentControl;
 use crate::agent::testing::{reasoning_of, run, statuses_of, text_of, turn, turn_after};
 use crate::base::secret::Secret;
 use crate::model::message::{Message, Role};
@@ -43,6 +44,14 @@ fn play(replies: impl IntoIterator<Item = Reply>) -> (Vec<AgentEvent>, TurnEnd, 
     let fake = Fake::start(replies);
     let (events, end) = run(agent(&client(), &fake), turn("hi"), |_, _| {});
     (events, end, fake)
+}
+
+/// Interrupts when the request has reached the server.
+fn interrupt_once_asked(fake: &Fake, control: &AgentControl) {
+    while fake.seen().is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    control.interrupt();
 }
 
 fn assert_hello(events: &[AgentEvent], end: &TurnEnd) {
@@ -152,7 +161,9 @@ fn a_silent_server_is_interrupted() {
     ];
     for silence in silences {
         let fake = Fake::start([silence]);
-        let (_, end) = run(agent(&client(), &fake), turn("hi"), |_, control| control.interrupt());
+        let (_, end) = run(agent(&client(), &fake), turn("hi"), |_, control| {
+            interrupt_once_asked(&fake, control);
+        });
         assert_eq!(end.status, TurnStatus::Interrupted);
         let text = end.text.unwrap();
         assert!(text.starts_with("Operation interrupted: waiting for model response ("), "{text}");
@@ -181,12 +192,7 @@ fn an_interrupt_ends_the_wait_between_tries() {
     let fake = Fake::start([Reply::sized("429 Slow down", "Retry-After: 600\r\n", "slow")]);
     let mut agent = agent(&client(), &fake);
     agent.settings.api_tries = 2;
-    let (_, end) = run(agent, turn("hi"), |_, control| {
-        while fake.seen().is_empty() {
-            std::thread::yield_now();
-        }
-        control.interrupt();
-    });
+    let (_, end) = run(agent, turn("hi"), |_, control| interrupt_once_asked(&fake, control));
     assert_eq!(end.status, TurnStatus::Interrupted);
 }
 

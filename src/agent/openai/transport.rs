@@ -6,7 +6,7 @@
 //! which an interrupted turn leaves behind, until the system's or the connect limit ends it.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,8 @@ const ADDRESSES_MAX: usize = 16;
 pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>() {
-        Ok(IpAddr::V6(address)) => address == Ipv6Addr::LOCALHOST || address.to_canonical().is_loopback(),
-        Ok(address) => address.is_loopback(),
+        // An IPv4 address may come dressed as IPv6.
+        Ok(address) => address.to_canonical().is_loopback(),
         Err(_) => bare.eq_ignore_ascii_case("localhost"),
     }
 }

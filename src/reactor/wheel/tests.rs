@@ -159,6 +159,8 @@ enum Step {
     Advance(Duration),
     /// Expires at most so many.
     Expire(usize),
+    /// Asks with an instant that is older than an earlier one, as a clock must not but a caller may.
+    ExpireOlder(Duration),
 }
 
 /// Durations of every size, and those where digits carry.
@@ -180,6 +182,7 @@ fn steps() -> impl Strategy<Value = Step> {
         3 => any::<prop::sample::Index>().prop_map(Step::Cancel),
         4 => durations().prop_map(Step::Advance),
         4 => prop_oneof![Just(1), Just(3), Just(usize::MAX)].prop_map(Step::Expire),
+        1 => durations().prop_map(Step::ExpireOlder),
     ]
 }
 
@@ -218,6 +221,10 @@ proptest! {
                     let Some((_, deadline)) = expected else { break };
                     prop_assert!(deadline <= now, "early");
                 },
+                Step::ExpireOlder(by) => {
+                    let older = now.checked_sub(by).unwrap_or(start);
+                    prop_assert_eq!(wheel.expire(older), model.expire(older).map(|(id, _)| id));
+                }
             }
             prop_assert_eq!(wheel.len(), model.armed.len());
             // Not after every step, so that the remembered deadline is also met in an unknown state.
