@@ -72,7 +72,9 @@ fn run(
             crash::record(&signal_home, Banner::Signal(name), "");
         }),
     };
-    match start(common) {
+    let ended = start(common);
+    logging::finish();
+    match ended {
         Ok(exit) => {
             if !matches!(exit, Exit::Signal(_) | Exit::Quiet) {
                 let reason = exit.to_string();

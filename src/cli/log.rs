@@ -16,6 +16,7 @@ use time::macros::format_description;
 
 use super::environment;
 use super::mask::mask;
+use super::relay::{self, Relay};
 use super::values;
 
 /// UTC with milliseconds.
@@ -31,6 +32,8 @@ const FILE_MODE: u32 = 0o600;
 pub enum LogError {
     /// The file cannot be appended to.
     Open(PathBuf, io::Error),
+    /// Its thread cannot be started.
+    Thread(io::Error),
     /// There is a logger already.
     Twice,
 }
@@ -39,6 +42,7 @@ impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LogError::Open(path, error) => write!(f, "cannot write the log file {}: {error}", path.display()),
+            LogError::Thread(error) => write!(f, "cannot start the log's thread: {error}"),
             LogError::Twice => f.write_str("the log is set up already"),
         }
     }
@@ -66,12 +70,17 @@ pub fn level(
 /// Starts the log: appended to `file`, else on stderr. Once in a process.
 pub fn init(level: LevelFilter, file: Option<&Path>) -> Result<(), LogError> {
     let logger: Box<dyn Log> = match file {
-        Some(path) => Box::new(Masked::new(level, append(path)?)),
-        None => Box::new(Masked::new(level, io::stderr())),
+        Some(path) => Box::new(Masked::new(level, Relay::start(append(path)?).map_err(LogError::Thread)?)),
+        None => Box::new(Masked::new(level, Relay::start(io::stderr()).map_err(LogError::Thread)?)),
     };
     log::set_boxed_logger(logger).map_err(|_| LogError::Twice)?;
     log::set_max_level(level);
     Ok(())
+}
+
+/// Waits, but not long, for the last lines: the process ends.
+pub fn finish() {
+    relay::finish();
 }
 
 fn append(path: &Path) -> Result<File, LogError> {

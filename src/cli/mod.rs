@@ -11,6 +11,7 @@ pub mod log;
 pub mod mask;
 pub mod methods;
 mod near;
+mod relay;
 pub mod values;
 
 use std::ffi::OsString;

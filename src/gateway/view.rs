@@ -83,21 +83,6 @@ impl Gateway {
         }
     }
 
-    /// The short info object of a session that was just made.
-    pub(crate) fn lazy_info(&self, session: &Session) -> Value {
-        json!({
-            "cwd": session.cwd.display().to_string(),
-            "branch": session.branch,
-            "model": self.model_of(Some(session)),
-            "provider": self.provider(),
-            "tools": {},
-            "skills": {},
-            "lazy": true,
-            "desktop_contract": DESKTOP_CONTRACT,
-            "profile_name": "default",
-        })
-    }
-
     /// What a client needs to catch up with a session it takes over.
     pub(crate) fn catch_up(&self, session: &Session) -> Map<String, Value> {
         let messages = messages(&session.history);

@@ -59,7 +59,9 @@ fn created(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Valu
         "stored_session_id": session.key,
         "message_count": session.history.len(),
         "messages": view::messages(&session.history),
-        "info": ctx.gateway.lazy_info(session),
+        // Whole at once: our agents need no time to be built, and the terminal UI shows "starting" until it
+        // reads a version. (The event that follows may come before it listens.)
+        "info": ctx.gateway.info(session),
     }))
 }
 
