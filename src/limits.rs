@@ -26,8 +26,9 @@ pub const NOTICE_CHARS_MAX: usize = 500;
 /// Events an agent may be ahead of the loop. Half of it rings the bell.
 pub const AGENT_MAIL_MAX: usize = 2_048;
 
-/// Agent events handled in one turn of the loop, over all agents.
-pub const AGENT_BUDGET: usize = 8_192;
+/// Agent events handled in one turn of the loop, over all agents. At some 150 ns each, everybody else waits
+/// a third of a millisecond at most behind a flood.
+pub const AGENT_BUDGET: usize = 2_048;
 
 /// Slow requests that may wait for a worker; the next one is answered with an overload error.
 pub const JOB_QUEUE_MAX: usize = 256;

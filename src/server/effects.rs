@@ -30,10 +30,9 @@ impl Server {
     }
 
     fn send(&mut self, client: ClientId, frame: Frame, paced: bool) {
-        let key = client_key(client);
-        let Some(link) = key.and_then(|key| self.links.get_mut(key)) else { return };
-        let Some(key) = key else { return };
-        let at = now().at;
+        let Some(key) = client_key(client) else { return };
+        let Some(link) = self.links.get_mut(key) else { return };
+        let at = self.at;
         if paced {
             link.outbox.push_paced_frame(frame, at);
             self.pace(key, false);
@@ -47,7 +46,7 @@ impl Server {
         let Some(key) = client_key(client) else { return };
         if let Some(link) = self.links.get_mut(key) {
             let waiting = link.outbox.is_waiting();
-            link.outbox.push_delta(delta, now().at);
+            link.outbox.push_delta(delta, self.at);
             // A flood adds thousands of pieces to a queue that already waits for its frame.
             if !waiting || leading {
                 self.pace(key, leading);

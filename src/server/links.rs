@@ -63,7 +63,17 @@ impl Server {
         if let Some(link) = self.links.remove(key) {
             match link.carrier {
                 Carrier::Tcp(mut tcp) => {
-                    log::info!("ws closed peer={} reason={why} messages={}", tcp.peer, tcp.messages);
+                    let sent = link.outbox.sent();
+                    let level = if tcp.upgraded { log::Level::Info } else { log::Level::Debug };
+                    log::log!(
+                        level,
+                        "ws closed peer={} reason={why} messages={} frames={} bytes={} merged={}",
+                        tcp.peer,
+                        tcp.messages,
+                        sent.frames,
+                        sent.bytes,
+                        sent.merged
+                    );
                     self.poller.remove(&mut tcp.socket);
                 }
                 Carrier::Stdio(_) => log::info!("stdio closed reason={why}"),

@@ -92,6 +92,8 @@ pub(super) struct Server {
     pub(super) held: Vec<Key>,
     pub(super) read_buffer: Box<[u8]>,
     pub(super) started: Instant,
+    /// When the step under way began: one clock reading serves all it does.
+    pub(super) at: Instant,
     /// How long an orderly end may take.
     pub(super) grace: Duration,
     pub(super) ending: Option<Ending>,
@@ -143,6 +145,7 @@ impl Server {
             held: Vec::new(),
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             started,
+            at: started,
             grace: parts.grace,
             ending: None,
             exit: None,
@@ -256,14 +259,18 @@ impl Server {
         let mut news = mem::take(&mut self.news);
         self.agents_left = self.agents.collect(&mut news);
         self.step(culprit("agents"), |server| {
+            // One moment for all of them: a clock reading would cost as much as a piece of text.
+            let moment = now();
             for one in news.drain(..) {
-                match one {
-                    News::Event(turn, event) => server.input(Input::Agent { turn, event }),
+                let input = match one {
+                    News::Event(turn, event) => Input::Agent { turn, event },
                     News::Lost(turn) => {
                         let why = "the agent ended without an answer".to_owned();
-                        server.input(Input::AgentLost { turn, why });
+                        Input::AgentLost { turn, why }
                     }
-                }
+                };
+                server.gateway.handle_input(moment, input);
+                server.apply_outputs();
             }
         });
         self.news = news;
@@ -309,7 +316,7 @@ impl Server {
 
     /// Paced text was added to a link.
     pub(super) fn pace(&mut self, key: Key, leading: bool) {
-        let edge = self.pulse.touch(Instant::now());
+        let edge = self.pulse.touch(self.at);
         self.bell.set_pulsing(true);
         let Some(link) = self.links.get_mut(key) else { return };
         if leading || edge == Edge::Leading {
@@ -342,7 +349,8 @@ impl Server {
 
     /// Runs one step and remembers the longest.
     fn step(&mut self, culprit: Culprit, run: impl FnOnce(&mut Self)) {
-        let start = Instant::now();
+        self.at = Instant::now();
+        let start = self.at;
         run(self);
         let took = start.elapsed();
         if took >= self.slowest.0 {

@@ -29,6 +29,10 @@ pub(super) struct TcpLink {
     pub(super) peer: SocketAddr,
     /// Messages received, blank ones not counted.
     pub(super) messages: u64,
+    /// Whether it became a WebSocket.
+    pub(super) upgraded: bool,
+    /// The code the client closed with.
+    pub(super) closed_with: Option<u16>,
     phase: Phase,
 }
 
@@ -51,7 +55,7 @@ enum Said {
 
 impl TcpLink {
     pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
-        Self { socket, peer, messages: 0, phase: Phase::Head(Vec::new()) }
+        Self { socket, peer, messages: 0, upgraded: false, closed_with: None, phase: Phase::Head(Vec::new()) }
     }
 }
 
@@ -74,7 +78,9 @@ impl Server {
             }
             match tcp.socket.read(&mut buffer) {
                 Ok(0) => {
-                    self.link_drop(key, "client_disconnect(code=1006,reason=)");
+                    // 1006: it went without a word (RFC 6455, 7.1.5).
+                    let code = tcp.closed_with.unwrap_or(1006);
+                    self.link_drop(key, &format!("client_disconnect(code={code})"));
                     break;
                 }
                 Ok(count) => {
@@ -128,6 +134,7 @@ impl Server {
                     link.outbox.push_urgent(&bytes, at);
                 }
                 if let Some(tcp) = self.tcp(key) {
+                    tcp.upgraded = true;
                     tcp.phase = Phase::Open(Box::new(Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse)));
                 }
                 log::info!("ws accepted peer={peer}");
@@ -179,7 +186,10 @@ impl Server {
             // Any pong proves life; the next ping comes an interval after it.
             Said::Pong => self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key)))),
             Said::Close(code) => {
-                log::debug!("client closes with {code:?}");
+                if let Some(tcp) = self.tcp(key) {
+                    // 1005: it gave no code.
+                    tcp.closed_with = Some(code.unwrap_or(1005));
+                }
                 self.push_framed(key, |out| ws::append_close_echo(out, code));
                 self.start_closing(key);
             }
