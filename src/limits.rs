@@ -67,6 +67,10 @@ pub const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// effect within 100 ms.
 pub const INTERRUPT_GRACE: Duration = Duration::from_millis(90);
 
+/// How long after the reply to an answer its agent hears it: long enough for the terminal UI to work off the
+/// reply first, too short for a person to notice (`gateway::ask`).
+pub const ANSWER_SETTLE: Duration = Duration::from_millis(100);
+
 /// How long a clarification or a secret may wait for its answer, as in the original.
 pub const CLARIFY_TIMEOUT: Duration = Duration::from_secs(300);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Gateway;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
-use crate::limits::{CLARIFY_TIMEOUT, SUDO_TIMEOUT};
+use crate::limits::{ANSWER_SETTLE, CLARIFY_TIMEOUT, SUDO_TIMEOUT};
 use crate::model::ask::{Answer, Ask};
 use crate::model::ids::{AskId, ClientId, SessionId, TurnId};
 use crate::wire::encode::{self, Frame};
@@ -28,6 +28,8 @@ pub(super) struct OpenAsk {
 #[derive(Default, Debug)]
 pub(super) struct Asks {
     open: BTreeMap<u32, OpenAsk>,
+    /// Answers on their way to an agent, see [`ANSWER_SETTLE`].
+    settling: BTreeMap<u32, (TurnId, AskId, Answer)>,
     next_number: u64,
 }
 
@@ -95,12 +97,25 @@ impl Gateway {
     }
 
     /// Answers the question `request` if it is open and of this kind.
-    pub(crate) fn answer(&mut self, request: u32, wanted: AskKind, answer: Answer) -> bool {
-        let fits = self.asks.open.get(&request).is_some_and(|open| kind(&open.question) == wanted);
-        if fits {
-            self.resolve(request, answer);
+    ///
+    /// The first answer counts, but the agent hears it a moment later: the terminal UI shows "running" once it
+    /// has worked off the reply, and a turn that ends in the same breath would leave it showing that for good.
+    pub(crate) fn answer(&mut self, now: Now, request: u32, wanted: AskKind, answer: Answer) -> bool {
+        if self.asks.open.get(&request).is_none_or(|open| kind(&open.question) != wanted) {
+            return false;
         }
-        fits
+        if let Some(open) = self.asks.open.remove(&request) {
+            self.deadlines.clear(Timer::Ask(request));
+            self.asks.settling.insert(request, (open.turn, open.ask, answer));
+            self.deadlines.set(Timer::Answer(request), now.at + ANSWER_SETTLE);
+        }
+        true
+    }
+
+    pub(super) fn answer_settled(&mut self, request: u32) {
+        if let Some((turn, ask, answer)) = self.asks.settling.remove(&request) {
+            self.outputs.push_back(Output::Answer { turn, ask, answer });
+        }
     }
 
     /// The open approvals of a session, oldest first.
@@ -128,6 +143,11 @@ impl Gateway {
 
     /// The turn is over or being stopped: its questions are open no more.
     pub(super) fn withdraw_asks(&mut self, turn: TurnId) {
+        let settling = self.asks.settling.iter().filter(|(_, (of, ..))| *of == turn);
+        for request in settling.map(|(request, _)| *request).collect::<Vec<_>>() {
+            self.asks.settling.remove(&request);
+            self.deadlines.clear(Timer::Answer(request));
+        }
         let requests: Vec<u32> = self
             .asks
             .open

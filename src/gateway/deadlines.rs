@@ -13,6 +13,8 @@ pub(super) enum Timer {
     Orphan(SessionId),
     /// A question has waited long enough.
     Ask(u32),
+    /// An answer goes on to its agent.
+    Answer(u32),
     /// An interrupted agent has had its time.
     Grace(TurnId),
 }

@@ -145,6 +145,7 @@ impl Gateway {
             match timer {
                 Timer::Orphan(session) => self.orphan_due(now, session),
                 Timer::Ask(request) => self.ask_timed_out(request),
+                Timer::Answer(request) => self.answer_settled(request),
                 Timer::Grace(turn) => self.grace_over(now, turn),
             }
         }

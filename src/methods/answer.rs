@@ -41,7 +41,7 @@ fn approval(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
         return Err(not_pending("approval"));
     }
     for request in &open {
-        ctx.gateway.answer(*request, AskKind::Approval, Answer::Choice(choice));
+        ctx.gateway.answer(ctx.now, *request, AskKind::Approval, Answer::Choice(choice));
     }
     Ok(Reply::Now(json!({ "resolved": open.len() })))
 }
@@ -71,7 +71,7 @@ fn respond(ctx: &mut Ctx<'_>, params: &Params, kind: AskKind, member: &str) -> R
     };
     let request = parse_request(params.text_or_empty("request_id")?);
     match request {
-        Some(request) if ctx.gateway.answer(request, kind, Answer::Text(text)) => {
+        Some(request) if ctx.gateway.answer(ctx.now, request, kind, Answer::Text(text)) => {
             Ok(Reply::Now(json!({ "status": "ok" })))
         }
         _ => Err(not_pending(member)),
