@@ -24,7 +24,7 @@ pub struct Variable {
 pub const ENVIRONMENT: &[Variable] = &[
     Variable {
         name: HOME,
-        help: "Directory of config.yaml, the logs and the sessions.",
+        help: "Directory of config.yaml, .env, skins, kept pastes, the crash log and the connect file.",
         default: "~/.hermes",
     },
     Variable {
@@ -34,12 +34,74 @@ pub const ENVIRONMENT: &[Variable] = &[
     },
     Variable {
         name: URL,
-        help: "Gateway that chat connects to; may carry the token as ?token=….",
+        help: "Gateway that chat connects to; may carry the token as ?token=…. Without it and without a token \
+               chat looks for a running server of this user first.",
         default: "ws://127.0.0.1:9119/api/ws",
     },
     Variable {
         name: LOG,
         help: "Log level where --log-level is not given.",
         default: "info for serve, else warn",
+    },
+    Variable {
+        name: "HERMES_MANAGED_DIR",
+        help: "Directory of the administrator's config.yaml, which wins over the user's.",
+        default: "/etc/hermes",
+    },
+    Variable {
+        name: "HERMES_MODEL",
+        help: "Name of the model; wins over model.default in config.yaml.",
+        default: "",
+    },
+    Variable { name: "HERMES_INFERENCE_MODEL", help: "The same where HERMES_MODEL is not set.", default: "" },
+    Variable {
+        name: "OPENAI_BASE_URL",
+        help: "Model endpoint where config.yaml names none; a line in $HERMES_HOME/.env comes first.",
+        default: "",
+    },
+    Variable {
+        name: "OPENAI_API_KEY",
+        help: "Key of the endpoint where config.yaml names none; a line in $HERMES_HOME/.env comes first.",
+        default: "",
+    },
+    Variable {
+        name: "HERMES_API_TIMEOUT",
+        help: "Seconds one call to the model may take altogether.",
+        default: "1800",
+    },
+    Variable {
+        name: "TERMINAL_CWD",
+        help: "Directory where sessions start when neither the client nor terminal.cwd names one.",
+        default: "where the process runs",
+    },
+    Variable {
+        name: "HERMES_TUI_TOOL_PROGRESS",
+        help: "How much of an agent's tools is shown: off, new, all or verbose.",
+        default: "display.tool_progress, else all",
+    },
+    Variable {
+        name: "HERMES_TUI_WS_ORPHAN_REAP_GRACE_S",
+        help: "Seconds an idle session without a client is kept; 0 keeps it for HERMES_TUI_SESSION_TTL_S.",
+        default: "20",
+    },
+    Variable {
+        name: "HERMES_TUI_SESSION_TTL_S",
+        help: "The same where that grace is 0; 0 here keeps it for good.",
+        default: "21600",
+    },
+    Variable {
+        name: "HERMES_TUI_RPC_POOL_WORKERS",
+        help: "Most threads for methods of the lane pool, 2 to 64.",
+        default: "8",
+    },
+    Variable {
+        name: "HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S",
+        help: "Seconds an orderly end may take.",
+        default: "1",
+    },
+    Variable {
+        name: "HERMES_DESKTOP_READY_FILE",
+        help: "File that serve writes its port to, as JSON, once it can answer.",
+        default: "",
     },
 ];
