@@ -7,7 +7,6 @@
 //!
 //! [`Settings`]: crate::model::settings::Settings
 
-mod configured;
 mod display;
 pub mod dotenv;
 pub mod file;
@@ -20,7 +19,6 @@ mod skin;
 mod values;
 pub mod yaml;
 
-pub use configured::provider_configured;
 pub use file::ConfigFile;
 pub use home::Home;
 pub use resolve::load;
