@@ -34,7 +34,7 @@ pub(super) fn resolve(raw: &Value, home: &Home, env: Env<'_>) -> DisplaySettings
         skin_object_json: skin::resolve(home, skin),
         indicator: word(display("tui_status_indicator"), &INDICATORS).unwrap_or("kaomoji"),
         personality: shown_or(display("personality"), "none"),
-        reasoning_effort: shown_or(at(raw, "agent", "reasoning_effort"), "medium"),
+        reasoning_effort: shown_or(at(raw, "agent", "reasoning_effort"), ""),
         show_reasoning: display("show_reasoning").is_some_and(truthy),
         service_tier: service_tier(at(raw, "agent", "service_tier")),
         details_mode,
@@ -120,7 +120,7 @@ mod tests {
             ),
             ("kaomoji", "collapsed", "collapsed", "top", "all", "all", "normal")
         );
-        assert_eq!((d.personality.as_str(), d.reasoning_effort.as_str()), ("none", "medium"));
+        assert_eq!((d.personality.as_str(), d.reasoning_effort.as_str()), ("none", ""));
         assert_eq!((d.skin_json.as_str(), d.custom_prompt.as_str()), ("\"default\"", ""));
         assert!(!d.compact && !d.show_reasoning);
     }

@@ -39,7 +39,15 @@ impl Asks {
     }
 
     fn of_session(&self, session: SessionId) -> Vec<u32> {
-        let mut asks: Vec<_> = self.open.iter().filter(|(_, open)| open.session == session).collect();
+        self.oldest_first(|open| open.session == session)
+    }
+
+    fn of_turn(&self, turn: TurnId) -> Vec<u32> {
+        self.oldest_first(|open| open.turn == turn)
+    }
+
+    fn oldest_first(&self, wanted: impl Fn(&OpenAsk) -> bool) -> Vec<u32> {
+        let mut asks: Vec<_> = self.open.iter().filter(|(_, open)| wanted(open)).collect();
         asks.sort_unstable_by_key(|(_, open)| open.number);
         asks.into_iter().map(|(request, _)| *request).collect()
     }
@@ -148,14 +156,7 @@ impl Gateway {
             self.asks.settling.remove(&request);
             self.deadlines.clear(Timer::Answer(request));
         }
-        let requests: Vec<u32> = self
-            .asks
-            .open
-            .iter()
-            .filter(|(_, open)| open.turn == turn)
-            .map(|(request, _)| *request)
-            .collect();
-        for request in requests {
+        for request in self.asks.of_turn(turn) {
             self.resolve(request, Answer::Cancelled);
         }
     }

@@ -13,6 +13,7 @@ mod ask;
 mod client;
 mod deadlines;
 mod dispatch;
+mod history;
 pub mod io;
 pub mod method;
 mod session;
@@ -236,7 +237,7 @@ impl Gateway {
     }
 
     fn shut_down(&mut self, now: Now) {
-        let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
+        let sessions: Vec<SessionId> = self.sessions_by_age().into_iter().map(|session| session.id).collect();
         for session in sessions {
             self.close_session(now, session);
         }

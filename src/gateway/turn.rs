@@ -7,13 +7,15 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::Gateway;
 use super::deadlines::Timer;
+use super::history::{for_model, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
-use super::{Gateway, view};
 use crate::base::textlog::TextLog;
 use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX, QUEUED_PROMPTS_MAX, TURN_TEXT_MAX, TURNS_MAX};
 use crate::model::agent_event::AgentEvent;
+use crate::model::ask::Answer;
 use crate::model::ids::{ClientId, SessionId, TurnId};
 use crate::model::message::{Message, Role};
 use crate::model::settings::BusyMode;
@@ -46,6 +48,19 @@ pub(super) struct Turn {
     started: Instant,
     /// Guidance the agent has not taken yet.
     steered: VecDeque<String>,
+    /// Whether the agent was told to stop.
+    stopping: bool,
+}
+
+impl Turn {
+    /// Keeps guidance until the agent says that it took it; false when too much waits already.
+    fn keep_guidance(&mut self, text: &str) -> bool {
+        let room = self.steered.len() < QUEUED_PROMPTS_MAX;
+        if room {
+            self.steered.push_back(text.to_owned());
+        }
+        room
+    }
 }
 
 /// What became of a submitted prompt.
@@ -69,19 +84,18 @@ impl Gateway {
         client: ClientId,
         text: String,
     ) -> Result<Submitted, RpcError> {
+        self.room_for_prompt(id)?;
         let mode = self.settings.busy_mode;
-        let turns = self.turns.len();
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
         session.last_active = now.wall;
         let Some(turn) = &mut session.turn else {
-            if turns >= TURNS_MAX {
-                return Err(RpcError::overloaded(turns));
-            }
             session.queue.push_back(Queued { text, client: Some(client) });
             return Ok(Submitted::Streaming);
         };
         if mode == BusyMode::Steer && !text.trim().is_empty() {
-            turn.steered.push_back(text.clone());
+            if !turn.keep_guidance(&text) {
+                return Err(RpcError::overloaded(turn.steered.len()));
+            }
             self.outputs.push_back(Output::Steer { turn: turn.id, text });
             return Ok(Submitted::Steered);
         }
@@ -91,7 +105,9 @@ impl Gateway {
         match session.queue.back_mut() {
             // Both were meant to replace what runs: the agent sees them together, as in the original.
             Some(waiting) if mode == BusyMode::Interrupt => {
-                waiting.text.push_str("\n\n");
+                if !waiting.text.is_empty() && !text.is_empty() {
+                    waiting.text.push_str("\n\n");
+                }
                 waiting.text.push_str(&text);
                 waiting.client = Some(client);
             }
@@ -103,14 +119,24 @@ impl Gateway {
         Ok(Submitted::Queued)
     }
 
-    /// Guidance for the running turn; false when none runs.
+    /// Whether a prompt for an idle session may become a turn now. Asked before anything of the session is
+    /// changed for it.
+    pub(crate) fn room_for_prompt(&self, id: SessionId) -> Result<(), RpcError> {
+        let idle = self.sessions.get(&id).is_some_and(|session| session.turn.is_none());
+        let turns = self.turns.len();
+        if idle && turns >= TURNS_MAX { Err(RpcError::overloaded(turns)) } else { Ok(()) }
+    }
+
+    /// Guidance for the running turn; false when none runs, or when its agent leaves too much of it.
     pub(crate) fn steer(&mut self, id: SessionId, text: &str) -> bool {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else {
             return false;
         };
-        turn.steered.push_back(text.to_owned());
-        self.outputs.push_back(Output::Steer { turn: turn.id, text: text.to_owned() });
-        true
+        let kept = turn.keep_guidance(text);
+        if kept {
+            self.outputs.push_back(Output::Steer { turn: turn.id, text: text.to_owned() });
+        }
+        kept
     }
 
     /// Stop: the turn ends, and what waits behind it does not start. A waiting prompt is not lost: its text
@@ -129,8 +155,12 @@ impl Gateway {
         self.stop_turn(now, id);
     }
 
+    /// Tells the agent to stop, once: asking again does not give it more time.
     fn stop_turn(&mut self, now: Now, id: SessionId) {
-        let Some(turn) = self.sessions.get(&id).and_then(|session| session.turn.as_ref()) else { return };
+        let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else { return };
+        if std::mem::replace(&mut turn.stopping, true) {
+            return;
+        }
         let turn = turn.id;
         self.withdraw_asks(turn);
         self.outputs.push_back(Output::Interrupt(turn));
@@ -165,6 +195,7 @@ impl Gateway {
             tools: HashMap::new(),
             started: now.at,
             steered: VecDeque::new(),
+            stopping: false,
         });
         let spec = TurnSpec {
             turn,
@@ -213,6 +244,10 @@ impl Gateway {
             AgentEvent::ToolComplete { id: tool, name, args, result } => {
                 self.tool_completed(now, id, &tool, &name, &args, &result);
             }
+            // It was asked before the agent heard the stop; a person must not be asked in vain.
+            AgentEvent::Ask(ask, _) if self.is_stopping(id) => {
+                self.outputs.push_back(Output::Answer { turn, ask, answer: Answer::Cancelled });
+            }
             AgentEvent::Ask(ask, question) => {
                 self.break_stream(id);
                 self.ask(now, id, turn, ask, question);
@@ -227,21 +262,21 @@ impl Gateway {
         }
     }
 
-    /// An agent that vanished still ends its turn.
+    /// An agent that vanished still ends its turn. If it was told to stop, that is how it stopped.
     pub(super) fn agent_lost(&mut self, now: Now, turn: TurnId, why: &str) {
         let Some(&id) = self.turns.get(&turn) else { return };
-        let text = self.text_so_far(id);
-        let text = Some(if text.is_empty() { format!("Error: {why}") } else { text });
-        if text.is_some() {
-            self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
+        if self.is_stopping(id) {
+            return self.grace_over(now, turn);
         }
-        let end = TurnEnd {
-            status: TurnStatus::Error,
-            text,
-            reasoning: None,
-            usage: Usage::default(),
-            messages: Vec::new(),
+        let said = self.text_so_far(id);
+        let (text, messages) = if said.is_empty() {
+            (Some(format!("Error: {why}")), Vec::new())
+        } else {
+            (Some(said.clone()), vec![Message::new(Role::Assistant, said)])
         };
+        self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
+        let end =
+            TurnEnd { status: TurnStatus::Error, text, reasoning: None, usage: Usage::default(), messages };
         self.end_turn(now, id, end);
     }
 
@@ -282,12 +317,12 @@ impl Gateway {
         session.last_active = now.wall;
         session.usage.add(&usage);
         remember(Arc::make_mut(&mut session.history), turn.prompt, status, messages);
-        let usage = view::usage(&session.usage);
         // Guidance that came too late for this turn is the next prompt: it was promised a reader.
         let client = session.client;
         for text in turn.steered.into_iter().rev() {
             session.queue.push_front(Queued { text, client });
         }
+        let Some(usage) = self.sessions.get(&id).map(|session| self.usage(session)) else { return };
 
         if self.shows_tools() && !turn.reasoning.is_empty() {
             let preview: String = turn.reasoning.text().chars().take(REASONING_PREVIEW_CHARS).collect();
@@ -316,6 +351,9 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(turn) = &mut session.turn else { return };
         if turn.text.len() + turn.reasoning.len() + text.len() > TURN_TEXT_MAX {
+            if turn.stopping {
+                return;
+            }
             let why = "the answer is larger than this gateway keeps; stopped";
             self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
             return self.stop_turn(now, id);
@@ -380,33 +418,12 @@ impl Gateway {
         }
     }
 
+    fn is_stopping(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).and_then(|session| session.turn.as_ref()).is_some_and(|turn| turn.stopping)
+    }
+
     fn text_so_far(&self, id: SessionId) -> String {
         let turn = self.sessions.get(&id).and_then(|session| session.turn.as_ref());
         turn.map(|turn| turn.text.text()).unwrap_or_default()
     }
-}
-
-/// What the model gets to see: everything but prompts that failed.
-fn for_model(history: &Arc<Vec<Message>>) -> Arc<Vec<Message>> {
-    if history.iter().any(|message| message.failed) {
-        return Arc::new(history.iter().filter(|message| !message.failed).cloned().collect());
-    }
-    Arc::clone(history)
-}
-
-/// Appends a turn to the history.
-fn remember(history: &mut Vec<Message>, prompt: String, status: TurnStatus, messages: Vec<Message>) {
-    let mut user = Message::new(Role::User, prompt);
-    match status {
-        TurnStatus::Error if messages.is_empty() => user.failed = true,
-        // The roles have to alternate, and the model should know why there is no answer.
-        TurnStatus::Interrupted if messages.is_empty() => {
-            history.push(user);
-            history.push(Message::new(Role::Assistant, "Operation interrupted."));
-            return;
-        }
-        _ => {}
-    }
-    history.push(user);
-    history.extend(messages);
 }

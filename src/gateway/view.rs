@@ -74,13 +74,22 @@ impl Gateway {
             release_date: WIRE_RELEASE_DATE,
             update_behind: None,
             update_command: "",
-            usage: usage(&session.usage),
+            usage: self.usage(session),
             profile_name: "default",
             mcp_servers: [],
             system_prompt: self.settings.model.system_prompt.clone(),
             credential_warning: None,
             config_warning: self.settings.warning.clone(),
         }
+    }
+
+    /// Its counters. The model is named even before the first call.
+    pub(crate) fn usage(&self, session: &Session) -> UsageView {
+        let mut view = usage(&session.usage);
+        if view.model.is_empty() {
+            view.model = self.model_of(Some(session));
+        }
+        view
     }
 
     /// What a client needs to catch up with a session it takes over.
@@ -202,7 +211,7 @@ pub(crate) fn messages(history: &[Message]) -> Vec<Value> {
 }
 
 /// Counters as the wire shows them.
-pub(crate) fn usage(usage: &Usage) -> UsageView {
+fn usage(usage: &Usage) -> UsageView {
     let known = usage.context_used > 0 && usage.context_max > 0;
     let percent = |used: u64, max: u64| (used * 200 / max).div_ceil(2).min(100);
     UsageView {

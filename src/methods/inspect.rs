@@ -48,11 +48,7 @@ fn status(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 fn usage(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let id = ctx.session_id(params)?;
     let session = ctx.gateway.live(id).ok_or_else(RpcError::no_session)?;
-    let mut usage = view::usage(&session.usage);
-    if usage.model.is_empty() {
-        usage.model = ctx.gateway.model_of(Some(session));
-    }
-    Ok(Reply::Now(json!(usage)))
+    Ok(Reply::Now(json!(ctx.gateway.usage(session))))
 }
 
 fn history(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {

@@ -24,14 +24,17 @@ fn submit(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let client = ctx.client;
     let session = ctx.session(params)?;
     let newcomer = session.client != Some(client);
-    if !session.is_running() {
+    let idle = !session.is_running();
+    // Who sends is who hears, even when the prompt is refused.
+    ctx.gateway.attach(ctx.now, id, client);
+    if idle {
+        ctx.gateway.room_for_prompt(id)?;
         truncate(ctx, params)?;
     }
-    ctx.gateway.attach(ctx.now, id, ctx.client);
     if newcomer {
         ctx.after(After::Asks(id));
     }
-    let word = match ctx.gateway.submit(ctx.now, id, ctx.client, text)? {
+    let word = match ctx.gateway.submit(ctx.now, id, client, text)? {
         Submitted::Streaming => {
             ctx.after(After::NextPrompt(id));
             "streaming"
@@ -50,9 +53,11 @@ fn prompt_text(text: Option<&Value>) -> Result<String, RpcError> {
         Some(Value::Array(parts)) => {
             let part = |part: &Value| part.as_str().or_else(|| part.get("text")?.as_str()).map(str::to_owned);
             let texts: Option<Vec<String>> = parts.iter().map(part).collect();
-            texts.map(|texts| texts.join("\n")).ok_or_else(|| RpcError::param("text", "text"))
+            texts
+                .map(|texts| texts.join("\n"))
+                .ok_or_else(|| RpcError::param("text", "a string or a list of text parts"))
         }
-        Some(_) => Err(RpcError::param("text", "a string")),
+        Some(_) => Err(RpcError::param("text", "a string or a list of text parts")),
     }
 }
 

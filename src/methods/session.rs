@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::composer::failed;
 use crate::gateway::NewSession;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
 use crate::gateway::view;
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::{Message, Role};
-use crate::wire::error::{INTERNAL_ERROR, RpcError};
+use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
@@ -47,9 +48,7 @@ fn create(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 }
 
 fn created(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, RpcError> {
-    let JobResult::Workspace { cwd, branch } = result else {
-        return Err(RpcError::new(INTERNAL_ERROR, "no working directory"));
-    };
+    let JobResult::Workspace { cwd, branch } = result else { return Err(failed(5000, result)) };
     let new = read_new(ctx, params, cwd, branch)?;
     let id = ctx.gateway.create_session(ctx.now, ctx.client, new)?;
     ctx.after(After::Info(id));

@@ -84,7 +84,11 @@ fn got(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, R
         "prompt" => return Ok(json!({ "prompt": display.custom_prompt })),
         "reasoning" => {
             let shown = if display.show_reasoning { "show" } else { "hide" };
-            return Ok(json!({ "value": display.reasoning_effort, "display": shown }));
+            let effort = match display.reasoning_effort.as_str() {
+                "" => "medium",
+                effort => effort,
+            };
+            return Ok(json!({ "value": effort, "display": shown }));
         }
         "skin" => parsed(&display.skin_json),
         "indicator" => display.indicator.into(),

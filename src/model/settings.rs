@@ -107,7 +107,7 @@ pub struct DisplaySettings {
     pub indicator: &'static str,
     /// The personality, `none` when unset.
     pub personality: String,
-    /// `agent.reasoning_effort`, `medium` when unset.
+    /// `agent.reasoning_effort`; empty when unset.
     pub reasoning_effort: String,
     /// Whether reasoning is shown.
     pub show_reasoning: bool,

@@ -1,3 +1,6 @@
 //! The one integration binary.
 
 mod docs;
+mod golden;
+mod mistyped;
+mod stage;

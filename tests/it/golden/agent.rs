@@ -1,0 +1,84 @@
+//! Lines that begin with `agent`: what an agent of the script tells the gateway.
+
+use tui_gateway::model::agent_event::AgentEvent;
+use tui_gateway::model::ask::Ask;
+use tui_gateway::model::ids::AskId;
+use tui_gateway::model::message::{Message, Role};
+use tui_gateway::model::turn::{TurnEnd, TurnStatus, Usage};
+
+/// The event these words stand for. `ask` numbers the question, should it be one.
+pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
+    let text = |at: usize| words.get(at).map(|word| (*word).to_owned()).unwrap_or_default();
+    let number = |at: usize| text(at).parse().unwrap_or_else(|why| panic!("{words:?}: {why}"));
+    match words {
+        ["thinking"] => AgentEvent::Thinking,
+        ["text", ..] => AgentEvent::Text(text(1)),
+        ["reasoning", ..] => AgentEvent::Reasoning(text(1)),
+        ["status", "warn", ..] => AgentEvent::Status { kind: "warn", text: text(2) },
+        ["status", "lifecycle", ..] => AgentEvent::Status { kind: "lifecycle", text: text(2) },
+        ["generating", ..] => AgentEvent::ToolGenerating { name: text(1) },
+        ["tool", "start", ..] => {
+            AgentEvent::ToolStart { id: text(2), name: text(3), context: text(4), args: text(5) }
+        }
+        ["tool", "done", ..] => {
+            AgentEvent::ToolComplete { id: text(2), name: text(3), args: text(4), result: text(5) }
+        }
+        ["ask", question @ ..] => AgentEvent::Ask(ask, self::question(question)),
+        ["gone", _] => AgentEvent::AskGone(AskId(number(1))),
+        ["took", _] => AgentEvent::SteeringTaken(number(1) as usize),
+        ["end", rest @ ..] => AgentEvent::End(Box::new(end(rest))),
+        _ => panic!("no agent does this: {words:?}"),
+    }
+}
+
+fn question(words: &[&str]) -> Ask {
+    match words {
+        ["approval", command] => Ask::Approval {
+            command: (*command).to_owned(),
+            pattern_key: "recursive delete".to_owned(),
+            description: "deletes a directory".to_owned(),
+            allow_permanent: true,
+        },
+        ["clarify", question] => Ask::Clarify { question: (*question).to_owned(), choices: None },
+        ["clarify", question, choices @ ..] => {
+            let choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+            Ask::Clarify { question: (*question).to_owned(), choices: Some(choices) }
+        }
+        ["sudo"] => Ask::Sudo,
+        ["secret", env_var, prompt] => {
+            Ask::Secret { env_var: (*env_var).to_owned(), prompt: (*prompt).to_owned() }
+        }
+        _ => panic!("no such question: {words:?}"),
+    }
+}
+
+/// `complete "text" "reasoning"`, `error "text"`, `interrupted`, `interrupted "text so far"`.
+fn end(words: &[&str]) -> TurnEnd {
+    let status = match words.first() {
+        Some(&"complete") => TurnStatus::Complete,
+        Some(&"error") => TurnStatus::Error,
+        Some(&"interrupted") => TurnStatus::Interrupted,
+        _ => panic!("no such end: {words:?}"),
+    };
+    let text = words.get(1).map(|text| (*text).to_owned());
+    let reasoning = words.get(2).map(|text| (*text).to_owned());
+    let answer =
+        |text: &String| Message { reasoning: reasoning.clone(), ..Message::new(Role::Assistant, text) };
+    let messages = match status {
+        TurnStatus::Error => Vec::new(),
+        _ => text.iter().map(answer).collect(),
+    };
+    let usage = match status {
+        TurnStatus::Complete => Usage {
+            model: "m".to_owned(),
+            input: 2314,
+            output: 12,
+            calls: 1,
+            context_used: 2314,
+            context_max: 200_000,
+            ..Usage::default()
+        },
+        _ => Usage::default(),
+    };
+    TurnEnd { status, text, reasoning, usage, messages }
+}

@@ -1,0 +1,269 @@
+//! Plays a golden file: every line that is something done is done, and what comes out is written below
+//! it. The result is the file as it should be.
+//!
+//! ```text
+//! # a comment                      set busy queue (before the first client), set grace none
+//! +client 2                        connects                        -client 1   leaves
+//! > {json}   2> {json}             a client sends                  bytes 1     sends no text
+//! @33ms   @20s                     time passes, deadline by deadline
+//! agent text "Hello"               the newest turn's agent         agent 1 …   that of turn 1
+//! agent lost                       its thread is gone
+//! jobs hold | answer | refuse      what the pool does from now on  job done    does the oldest
+//! ```
+//!
+//! Out come `< {json}` (client 1), `2< {json}`, `< delta …` and, for all that is no frame, `! …`.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use tui_gateway::gateway::Setup;
+use tui_gateway::gateway::io::{Input, Output};
+use tui_gateway::model::ids::{AskId, ClientId, Ticket, TurnId};
+use tui_gateway::model::job::{JobResult, JobSpec};
+use tui_gateway::model::settings::{BusyMode, Settings};
+use tui_gateway::model::turn::TurnSpec;
+use tui_gateway::wire::delta::Delta;
+
+use super::names::Names;
+use super::words::{span, unfold, words};
+use super::{agent, is_output};
+use crate::stage::{Stage, job_result, setup};
+
+/// What the pool does with a job.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pool {
+    Answer,
+    Hold,
+    Refuse,
+}
+
+/// How many wait when the pool refuses.
+const QUEUED: usize = 256;
+
+struct Play {
+    setup: Setup,
+    stage: Option<Stage>,
+    names: Names,
+    pool: Pool,
+    held: VecDeque<(Ticket, JobSpec)>,
+    turn: TurnId,
+    asks: u32,
+    /// Replies sent so far.
+    replies: usize,
+    /// Jobs given out so far.
+    jobs: usize,
+    out: String,
+}
+
+/// The file that `script` should be.
+pub(super) fn play(script: &str) -> String {
+    let mut play = Play {
+        setup: setup(),
+        stage: None,
+        names: Names::new(),
+        pool: Pool::Answer,
+        held: VecDeque::new(),
+        turn: TurnId(0),
+        asks: 0,
+        replies: 0,
+        jobs: 0,
+        out: String::new(),
+    };
+    for line in script.lines().filter(|line| !is_output(line)) {
+        play.say(line);
+        play.line(line);
+    }
+    let stage = play.stage();
+    assert_eq!(stage.gateway().counters().replies as usize, play.replies, "a reply was not shown");
+    play.out
+}
+
+impl Play {
+    fn say(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
+    fn stage(&mut self) -> &mut Stage {
+        let setup = &self.setup;
+        self.stage.get_or_insert_with(|| Stage::new(setup.clone()))
+    }
+
+    fn line(&mut self, line: &str) {
+        if let Some((client, text)) = request(line) {
+            return self.request(client, text);
+        }
+        if let Some(time) = line.strip_prefix('@') {
+            let outputs = self.stage().pass(span(time));
+            return self.show(outputs);
+        }
+        let words = words(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            [] => {}
+            [comment, ..] if comment.starts_with('#') => {}
+            ["+client", client] => self.input(Input::Connected { client: client_id(client) }),
+            ["-client", client] => self.input(Input::Disconnected { client: client_id(client) }),
+            ["bytes", client] => self.input(Input::BadLine { client: client_id(client) }),
+            ["shutdown"] => self.input(Input::Shutdown),
+            ["show", "whole"] => self.names.whole = true,
+            ["set", name, value] => self.set(name, value),
+            ["jobs", "answer"] => self.pool = Pool::Answer,
+            ["jobs", "hold"] => self.pool = Pool::Hold,
+            ["jobs", "refuse"] => self.pool = Pool::Refuse,
+            ["job", "done"] => self.finish(None),
+            ["job", "failed", why] => self.finish(Some(JobResult::Failed((*why).to_owned()))),
+            ["agent", "lost"] => {
+                let why = "the agent ended without an answer".to_owned();
+                self.input(Input::AgentLost { turn: self.turn, why });
+            }
+            ["agent", rest @ ..] => self.agent(rest),
+            _ => panic!("unknown line: {line}"),
+        }
+    }
+
+    /// One document, one reply: at once, or when its job is done.
+    fn request(&mut self, client: ClientId, text: &str) {
+        let (replies, jobs) = (self.replies, self.jobs);
+        let text = self.names.expand(&unfold(text));
+        let outputs = self.stage().line(client, &text);
+        self.show(outputs);
+        let held = self.pool == Pool::Hold && self.jobs > jobs;
+        assert_eq!(self.replies - replies, usize::from(!held), "exactly one reply to {text:.200}");
+    }
+
+    fn input(&mut self, input: Input) {
+        let outputs = self.stage().input(input);
+        self.show(outputs);
+    }
+
+    fn agent(&mut self, words: &[&str]) {
+        let numbered = words.split_first().and_then(|(number, rest)| Some((number.parse().ok()?, rest)));
+        let (turn, words) = numbered.map_or((self.turn, words), |(number, rest)| (TurnId(number), rest));
+        if words.first() == Some(&"ask") {
+            self.asks += 1;
+        }
+        let event = agent::event(words, AskId(self.asks));
+        self.input(Input::Agent { turn, event });
+    }
+
+    /// The oldest job that was held is done, with this result or with the usual one.
+    fn finish(&mut self, result: Option<JobResult>) {
+        let Some((ticket, spec)) = self.held.pop_front() else { panic!("no job waits") };
+        let result = result.unwrap_or_else(|| job_result(&spec, &self.setup.settings));
+        self.input(Input::JobDone { ticket, result });
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        let seconds = || (value != "none").then(|| span(value));
+        let static_word =
+            |words: &[&'static str]| *words.iter().find(|word| **word == value).expect("a known word");
+        let settings: &mut Settings = Arc::make_mut(&mut self.setup.settings);
+        match name {
+            "grace" => self.setup.orphan_grace = seconds(),
+            "ttl" => self.setup.session_ttl = seconds(),
+            "terminal_cwd" => self.setup.terminal_cwd = Some(value.into()),
+            "busy" => {
+                let modes = [BusyMode::Interrupt, BusyMode::Queue, BusyMode::Steer];
+                settings.busy_mode = *modes.iter().find(|mode| mode.as_str() == value).expect("a mode");
+            }
+            "tool_progress" => {
+                settings.display.tool_progress = static_word(&["off", "new", "all", "verbose"])
+            }
+            "tier" => settings.display.service_tier = static_word(&["fast", "normal"]),
+            "model" => value.clone_into(&mut settings.model.name),
+            "warning" => settings.warning = Some(value.to_owned()),
+            _ => panic!("no such setting: {name}"),
+        }
+        if self.stage.is_some() {
+            let settings = Arc::clone(&self.setup.settings);
+            self.input(Input::Settings(settings));
+        }
+    }
+
+    fn show(&mut self, outputs: Vec<Output>) {
+        let mut asked = Vec::new();
+        for output in outputs {
+            match output {
+                Output::Send { client, frame, paced } => {
+                    let text = std::str::from_utf8(frame.bytes()).expect("a frame is text");
+                    self.send(client, text, paced);
+                }
+                Output::Delta { client, delta, leading } => self.delta(client, &delta, leading),
+                Output::StartTurn(spec) => self.start(&spec),
+                Output::Answer { turn, ask, answer } => {
+                    self.say(&format!("! answer {} of turn {}: {answer:?}", ask.0, turn.0));
+                }
+                Output::Steer { turn, text } => self.say(&format!("! steer {} {text:?}", turn.0)),
+                Output::Interrupt(turn) => self.say(&format!("! interrupt {}", turn.0)),
+                Output::Forget(turn) => self.say(&format!("! forget {}", turn.0)),
+                Output::Job { ticket, spec } => {
+                    let text = self.names.fold(&format!("! job {spec:?}"));
+                    self.say(&text);
+                    self.jobs += 1;
+                    asked.push((ticket, spec));
+                }
+            }
+        }
+        for (ticket, spec) in asked {
+            match self.pool {
+                Pool::Answer => {
+                    let result = job_result(&spec, &self.setup.settings);
+                    self.input(Input::JobDone { ticket, result });
+                }
+                Pool::Hold => self.held.push_back((ticket, spec)),
+                Pool::Refuse => self.input(Input::JobRefused { ticket, queued: QUEUED }),
+            }
+        }
+    }
+
+    fn send(&mut self, client: ClientId, text: &str, paced: bool) {
+        if !text.starts_with(r#"{"jsonrpc":"2.0","method":"event""#) {
+            self.replies += 1;
+        }
+        let text = self.names.frame(text);
+        let paced = if paced { "paced " } else { "" };
+        self.say(&format!("{}< {paced}{text}", mark(client)));
+    }
+
+    fn delta(&mut self, client: ClientId, delta: &Delta, leading: bool) {
+        let when = if leading { "leading" } else { "waiting" };
+        let session = self.names.fold(delta.session.as_str());
+        let text = delta.log.with(delta.range.clone(), |text| format!("{text:?}"));
+        self.say(&format!("{}< delta {when} {:?} {session} {text}", mark(client), delta.kind));
+    }
+
+    fn start(&mut self, spec: &TurnSpec) {
+        self.turn = spec.turn;
+        let mut line = format!("! start {} {} {:?}", spec.turn.0, spec.session, spec.prompt);
+        if let Some(model) = &spec.model {
+            let _ = write!(line, " model {model}");
+        }
+        if spec.cwd.as_os_str() != "/w" {
+            let _ = write!(line, " cwd {}", spec.cwd.display());
+        }
+        for message in spec.history.iter() {
+            let _ = write!(line, "\n!   after {} {:?}", message.role.as_str(), message.text);
+        }
+        let line = self.names.fold(&line);
+        self.say(&line);
+    }
+}
+
+/// `> text` is client 1's, `2> text` client 2's.
+pub(super) fn request(line: &str) -> Option<(ClientId, &str)> {
+    let (client, text) = line.split_once("> ")?;
+    match client {
+        "" => Some((ClientId(1), text)),
+        _ => Some((ClientId(client.parse().ok()?), text)),
+    }
+}
+
+fn mark(client: ClientId) -> String {
+    if client == ClientId(1) { String::new() } else { client.0.to_string() }
+}
+
+fn client_id(text: &str) -> ClientId {
+    ClientId(text.parse().unwrap_or_else(|why| panic!("{text}: {why}")))
+}

@@ -1,0 +1,170 @@
+//! The pure gateway on a stage: a fixed seed, a clock that stands still until it is moved, fixed settings
+//! and fixed results of jobs. Knows no file format.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tui_gateway::gateway::io::{Input, Now, Output};
+use tui_gateway::gateway::{Gateway, Setup};
+use tui_gateway::methods;
+use tui_gateway::model::ids::ClientId;
+use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
+use tui_gateway::model::settings::{BusyMode, DisplaySettings, ModelSettings, Settings};
+
+/// Wall time at the start: 2026-07-01 12:00:00 UTC.
+const WALL: f64 = 1_782_907_200.0;
+
+/// Seeds every id.
+const SEED: u64 = 7;
+
+/// A gateway and its clock.
+pub(crate) struct Stage {
+    gateway: Gateway,
+    start: Instant,
+    elapsed: Duration,
+}
+
+impl Stage {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let gateway = Gateway::new(setup, methods::all());
+        Self { gateway, start: Instant::now(), elapsed: Duration::ZERO }
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.start + self.elapsed, wall: WALL + self.elapsed.as_secs_f64() }
+    }
+
+    /// Everything that comes out of one input.
+    pub(crate) fn input(&mut self, input: Input) -> Vec<Output> {
+        self.gateway.handle_input(self.now(), input);
+        self.drain()
+    }
+
+    /// A document from a client, stripped as a transport strips it.
+    pub(crate) fn line(&mut self, client: ClientId, text: &str) -> Vec<Output> {
+        self.input(Input::Line { client, text: text.trim().to_owned() })
+    }
+
+    /// Lets time pass; every deadline on the way is met exactly.
+    pub(crate) fn pass(&mut self, time: Duration) -> Vec<Output> {
+        let end = self.elapsed + time;
+        let mut outputs = Vec::new();
+        while let Some(due) = self.gateway.poll_timeout().filter(|due| *due <= self.start + end) {
+            self.elapsed = self.elapsed.max(due - self.start);
+            self.gateway.handle_timeout(self.now());
+            outputs.extend(self.drain());
+        }
+        self.elapsed = end;
+        outputs
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    fn drain(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.gateway.poll_output()).collect()
+    }
+}
+
+/// Every frame that answers a document, its job done at once.
+pub(crate) fn answered(stage: &mut Stage, client: ClientId, text: &str) -> Vec<Value> {
+    let mut frames = Vec::new();
+    let mut outputs = VecDeque::from(stage.line(client, text));
+    while let Some(output) = outputs.pop_front() {
+        match output {
+            Output::Send { frame, .. } => {
+                frames.push(serde_json::from_slice(frame.bytes()).expect("a frame is JSON"));
+            }
+            Output::Job { ticket, spec } => {
+                let result = job_result(&spec, stage.gateway().settings());
+                outputs.extend(stage.input(Input::JobDone { ticket, result }));
+            }
+            _ => {}
+        }
+    }
+    frames
+}
+
+/// The setup every test starts from.
+pub(crate) fn setup() -> Setup {
+    Setup {
+        seed: SEED,
+        orphan_grace: Some(Duration::from_secs(20)),
+        session_ttl: Some(Duration::from_secs(21_600)),
+        settings: Arc::new(settings()),
+        process_cwd: PathBuf::from("/w"),
+        terminal_cwd: None,
+        timezone: jiff::tz::TimeZone::UTC,
+        demo_only: false,
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        home: PathBuf::from("/home/user/.hermes"),
+        mtime: 1_782_900_000.5,
+        raw_json: r#"{"model":{"default":"m"},"display":{"skin":"slate"}}"#.to_owned(),
+        warning: None,
+        model: ModelSettings {
+            name: "m".to_owned(),
+            base_url: "http://localhost:1".to_owned(),
+            api_tries: 3,
+            ..ModelSettings::default()
+        },
+        busy_mode: BusyMode::Interrupt,
+        display: DisplaySettings {
+            skin_json: r#""slate""#.to_owned(),
+            skin_object_json: r#"{"name":"slate"}"#.to_owned(),
+            indicator: "kaomoji",
+            personality: "none".to_owned(),
+            reasoning_effort: String::new(),
+            show_reasoning: false,
+            service_tier: "normal",
+            details_mode: "collapsed",
+            thinking_mode: "collapsed",
+            compact: false,
+            statusbar: "top",
+            mouse: "all",
+            tool_progress: "all",
+            custom_prompt: String::new(),
+        },
+        cwd: None,
+        approval_timeout_s: 300,
+    }
+}
+
+/// What the pool would find.
+pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
+    let first = |candidates: &[PathBuf]| candidates.first().cloned().unwrap_or_else(|| "/w".into());
+    match spec {
+        JobSpec::LoadSettings => JobResult::Settings(Arc::clone(settings)),
+        JobSpec::Workspace { candidates } => {
+            JobResult::Workspace { cwd: first(candidates), branch: "main".to_owned() }
+        }
+        JobSpec::CompletePath { word, candidates } => {
+            let meta = first(candidates).display().to_string();
+            JobResult::Completions(vec![PathItem { text: format!("{word}1"), display: word.clone(), meta }])
+        }
+        JobSpec::DetectDrop { text, .. } => JobResult::Drop(dropped(text)),
+        JobSpec::SavePaste { text, number } => JobResult::Paste {
+            path: format!("/home/user/.hermes/pastes/paste_{number}_120000.txt").into(),
+            lines: text.matches('\n').count() + 1,
+            number: *number,
+        },
+    }
+}
+
+/// Every first word under `/w` is a file; one that ends in `.png` is an image.
+fn dropped(text: &str) -> Option<Drop> {
+    let (path, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Path::new(path).starts_with("/w").then(|| Drop {
+        path: path.into(),
+        is_image: path.ends_with(".png"),
+        remainder: rest.to_owned(),
+        size: None,
+    })
+}
