@@ -247,7 +247,10 @@ mod tests {
             _ => end(TurnStatus::Error),
         };
         let news = run(script, |agents| agents.interrupt(TurnId(1)));
-        let ended = |news: &News| matches!(news, News::Event(_, AgentEvent::End(end)) if end.status == TurnStatus::Interrupted);
+        let ended = |news: &News| match news {
+            News::Event(_, AgentEvent::End(end)) => end.status == TurnStatus::Interrupted,
+            _ => false,
+        };
         assert!(news.iter().any(ended), "{news:?}");
     }
 }

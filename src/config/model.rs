@@ -190,7 +190,10 @@ mod tests {
         {
             assert_eq!(resolved(&json!({"agent": {"api_max_retries": tries}}), "", &[]).api_tries, want);
         }
-        let raw = json!({"model": {"context_length": "128_000", "max_tokens": -1}, "agent": {"system_prompt": ["a", 5, "b"]}});
+        let raw = json!({
+            "model": {"context_length": "128_000", "max_tokens": -1},
+            "agent": {"system_prompt": ["a", 5, "b"]},
+        });
         let settings = resolved(&raw, "", &[]);
         assert_eq!((settings.context_length, settings.max_tokens), (128_000, 0));
         assert_eq!(settings.system_prompt, "a\nb");

@@ -112,8 +112,9 @@ mod tests {
         r##""ui_label":"#DAA520","ui_ok":"#4caf50","ui_error":"#ef5350","ui_warn":"#ffa726","##,
         r##""prompt":"#FFF8DC","input_rule":"#CD7F32","response_border":"#FFD700","status_bar_bg":"#1a1a2e","##,
         r##""session_label":"#DAA520","session_border":"#8B8682"},"branding":{"agent_name":"Hermes Agent","##,
-        r##""welcome":"Welcome to Hermes Agent! Type your message or /help for commands.","goodbye":"Goodbye! ⚕","##,
-        r##""response_label":" ⚕ Hermes ","prompt_symbol":"❯","help_header":"(^_^)? Available Commands"},"##,
+        r##""welcome":"Welcome to Hermes Agent! Type your message or /help for commands.","##,
+        r##""goodbye":"Goodbye! ⚕","response_label":" ⚕ Hermes ","prompt_symbol":"❯","##,
+        r##""help_header":"(^_^)? Available Commands"},"##,
         r##""banner_logo":"","banner_hero":"","tool_prefix":"┊","help_header":"(^_^)? Available Commands"}"##,
     );
 
@@ -159,7 +160,11 @@ mod tests {
     fn user_files() {
         let dir = Scratch::new();
         let home = Home::at(dir.path());
-        dir.write("skins/mine.yaml", "name: inner\ncolors: {prompt: '#111', extra: '#222', bad: [1], none: #333\n}\nbranding: 5\nbanner_logo: art\n");
+        dir.write(
+            "skins/mine.yaml",
+            "name: inner\ncolors: {prompt: '#111', extra: '#222', bad: [1], none: #333\n}\n\
+             branding: 5\nbanner_logo: art\n",
+        );
         let mine = skin(&home, "mine");
         assert_eq!(mine["name"], "inner");
         assert_eq!(mine["colors"]["prompt"], "#111");

@@ -146,9 +146,8 @@ fn undo(ctx: &mut Ctx<'_>, id: Option<SessionId>, arg: &str) -> Result<Value, Rp
     let id = session.id;
     let text = text.ok_or_else(|| RpcError::new(4018, "no user messages to undo"))?;
     ctx.after(After::Info(id));
-    Ok(
-        json!({ "type": "prefill", "message": text, "notice": format!("{turns} turn(s) undone ({rows} messages)") }),
-    )
+    let notice = format!("{turns} turn(s) undone ({rows} messages)");
+    Ok(json!({ "type": "prefill", "message": text, "notice": notice }))
 }
 
 fn help_page() -> String {

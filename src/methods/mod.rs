@@ -5,6 +5,8 @@ mod absent;
 mod answer;
 mod command;
 mod composer;
+#[cfg(debug_assertions)]
+mod debug;
 mod inspect;
 mod prompt;
 mod session;
@@ -27,6 +29,14 @@ const FAMILIES: &[&[Method]] = &[
 /// Every method.
 pub fn all() -> impl Iterator<Item = &'static Method> {
     FAMILIES.iter().copied().flatten()
+}
+
+/// Methods of debug builds, for tests of the server itself. In no listing and no documentation.
+pub fn debug_only() -> &'static [Method] {
+    #[cfg(debug_assertions)]
+    return debug::METHODS;
+    #[cfg(not(debug_assertions))]
+    &[]
 }
 
 #[cfg(test)]

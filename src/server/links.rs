@@ -114,7 +114,7 @@ impl Server {
 
     pub(super) fn timer_due(&mut self, timer: Timer, at: Instant) {
         match timer {
-            Timer::Accept => self.accept(),
+            Timer::Accept => self.accept_again(),
             Timer::Head(key) => self.link_drop(key, "no request in time"),
             Timer::Ping(key) => self.ping(key, at),
             Timer::Pong(key) => self.pong_missed(key),

@@ -24,11 +24,13 @@ pub(super) struct Listener {
     /// Given up to accept one connection when no descriptor is left, so that its peer is told by a reset
     /// instead of waiting in the kernel's queue.
     reserve: Option<File>,
+    /// Whether a retry is due: one at a time, however many edges come meanwhile.
+    retrying: bool,
 }
 
 impl Listener {
     pub(super) fn new(socket: TcpListener) -> Self {
-        Self { socket, reserve: File::open("/dev/null").ok() }
+        Self { socket, reserve: File::open("/dev/null").ok(), retrying: false }
     }
 }
 
@@ -62,7 +64,19 @@ impl Server {
     }
 
     fn retry_accept(&mut self) {
-        self.wheel.insert(Instant::now() + RETRY, Timer::Accept);
+        if let Some(listener) = &mut self.listener
+            && !std::mem::replace(&mut listener.retrying, true)
+        {
+            self.wheel.insert(Instant::now() + RETRY, Timer::Accept);
+        }
+    }
+
+    /// The retry is due.
+    pub(super) fn accept_again(&mut self) {
+        if let Some(listener) = &mut self.listener {
+            listener.retrying = false;
+            self.accept();
+        }
     }
 
     fn adopt(&mut self, socket: TcpStream, peer: SocketAddr) {

@@ -291,7 +291,9 @@ impl Server {
             self.step(culprit("frame"), Self::frame);
         }
         if let Some(late) = self.heartbeat.beat(at) {
-            let culprit = self.drift.take_slowest().map_or(self.slowest.1, |slow| slow.culprit);
+            // The turn that stalled is this one, most likely; it is recorded when it ends.
+            let before = self.drift.take_slowest().map(|slow| (slow.took, slow.culprit));
+            let culprit = before.filter(|(took, _)| *took > self.slowest.0).unwrap_or(self.slowest).1;
             log::warn!("event loop stalled {:.1}s, last busy with {culprit}", late.by.as_secs_f64());
         }
     }
@@ -353,8 +355,9 @@ impl Server {
         let start = self.at;
         run(self);
         let took = start.elapsed();
+        // Taken by every step, so that none is blamed for the method of an earlier one.
+        let method = self.gateway.take_last_method();
         if took >= self.slowest.0 {
-            let method = self.gateway.take_last_method();
             self.slowest = (took, Culprit { method, ..culprit });
         }
     }

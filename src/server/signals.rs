@@ -14,6 +14,10 @@ use super::main_loop::Server;
 use super::shutdown::Exit;
 use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, mailbox};
 
+/// How much longer than the grace this thread waits: the loop, whose grace begins later, should be the one
+/// that ends the process, because it tidies up.
+const MARGIN: Duration = Duration::from_millis(250);
+
 /// What a signal means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SignalMail(&'static str);
@@ -48,7 +52,7 @@ pub(super) fn catch(
 
 fn end(mail: &MailSender<SignalMail>, name: &'static str, grace: Duration) {
     let _ = mail.send(SignalMail(name), Haste::Now);
-    thread::sleep(grace);
+    thread::sleep(grace.saturating_add(MARGIN));
     process::exit(0);
 }
 

@@ -214,7 +214,8 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
     let factory = factory(Arc::clone(&common.config), demo_only, settings_sender);
     let agents = Supervisor::new(&bell, factory);
     let (pool, job_mail) = Pool::new(&bell, workers(), Workshop::new(common.config, timezone.clone()));
-    let gateway = Gateway::new(setup(settings, demo_only, timezone)?, crate::methods::all());
+    let methods = crate::methods::all().chain(crate::methods::debug_only());
+    let gateway = Gateway::new(setup(settings, demo_only, timezone)?, methods);
     Ok(Server::new(Parts {
         poller,
         bell,

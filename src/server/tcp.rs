@@ -78,9 +78,7 @@ impl Server {
             }
             match tcp.socket.read(&mut buffer) {
                 Ok(0) => {
-                    // 1006: it went without a word (RFC 6455, 7.1.5).
-                    let code = tcp.closed_with.unwrap_or(1006);
-                    self.link_drop(key, &format!("client_disconnect(code={code})"));
+                    self.input_ended(key);
                     break;
                 }
                 Ok(count) => {
@@ -96,6 +94,18 @@ impl Server {
             }
         }
         self.read_buffer = buffer;
+    }
+
+    /// The peer sends no more. One that only waits for our last bytes still gets them; the linger timer bounds it.
+    fn input_ended(&mut self, key: Key) {
+        let owed = self.links.get(key).is_some_and(|link| !link.outbox.is_empty());
+        let Some(tcp) = self.tcp(key) else { return };
+        if owed && matches!(tcp.phase, Phase::Closing) {
+            return;
+        }
+        // 1006: it went without a word (RFC 6455, 7.1.5).
+        let code = tcp.closed_with.unwrap_or(1006);
+        self.link_drop(key, &format!("client_disconnect(code={code})"));
     }
 
     fn received(&mut self, key: Key, bytes: &mut [u8]) {

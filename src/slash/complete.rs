@@ -157,7 +157,11 @@ mod tests {
             result["items"],
             json!([
                 { "text": "reset", "display": "/reset", "meta": "Begin a fresh session (alias for /new)" },
-                { "text": "resume", "display": "/resume", "meta": "Return to an earlier session (usage: /resume [name])" },
+                {
+                    "text": "resume",
+                    "display": "/resume",
+                    "meta": "Return to an earlier session (usage: /resume [name])",
+                },
             ])
         );
     }

@@ -283,7 +283,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(data in proptest::collection::vec(any::<u8>(), 0..100), json in r#"\{"(choices|usage|error)":(\[?\{"(delta|message)":\{"content":("x"|7|null)\}\}\]?|[0-9]|\[\])\}"#) {
+        fn never_panics(
+            data in proptest::collection::vec(any::<u8>(), 0..100),
+            json in concat!(
+                r#"\{"(choices|usage|error)":"#,
+                r#"(\[?\{"(delta|message)":\{"content":("x"|7|null)\}\}\]?|[0-9]|\[\])\}"#,
+            ),
+        ) {
             let mut answer = Answer::new(None);
             let _ = answer.feed(&data, &mut |_| {});
             let _ = answer.feed(json.as_bytes(), &mut |_| {});

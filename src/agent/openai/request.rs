@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn a_plain_turn_sends_nothing_that_was_not_configured() {
         let settings = ModelSettings { name: "m".into(), ..ModelSettings::default() };
-        let expected = r#"{"model":"m","messages":[{"role":"user","content":"say \"hi\""}],"stream":true,"stream_options":{"include_usage":true}}"#;
+        let expected = concat!(
+            r#"{"model":"m","messages":[{"role":"user","content":"say \"hi\""}],"#,
+            r#""stream":true,"stream_options":{"include_usage":true}}"#,
+        );
         assert_eq!(json(&settings, &turn(" say \"hi\"\n")), expected);
     }
 

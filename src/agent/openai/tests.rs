@@ -15,7 +15,10 @@ const HELLO: [&str; 5] = [
     r#"{"choices":[{"index":0,"delta":{"reasoning_content":"Greet."}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"content":"Hël\"lo"}}]}"#,
     r#"{"choices":[{"index":0,"delta":{"content":" you"},"finish_reason":"stop"}]}"#,
-    r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":2}}}"#,
+    concat!(
+        r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5,"#,
+        r#""completion_tokens_details":{"reasoning_tokens":2}}}"#,
+    ),
 ];
 
 fn hello() -> Reply {

@@ -172,7 +172,9 @@ proptest! {
         prop_oneof![
             "\\PC{0,40}",
             "(message.complete|message.delta|approval.request|clarify.request|error|tool.complete|gateway.ready)"
-                .prop_map(|kind| event(&kind, json!({ "text": 1, "choices": [1, "a"], "result": [], "message": {} }))),
+                .prop_map(|kind| {
+                    event(&kind, json!({ "text": 1, "choices": [1, "a"], "result": [], "message": {} }))
+                }),
             (0..6u64, prop_oneof![Just(json!(null)), Just(json!([1])), Just(json!({ "session_id": 1 }))])
                 .prop_map(|(id, result)| reply(id, result)),
         ], 0..20)) {

@@ -32,7 +32,8 @@ fn no_file_is_no_problem() {
 #[test]
 fn a_whole_file() {
     let settings = loaded(
-        "model:\n  default: my-model\n  provider: custom\n  base_url: http://127.0.0.1:8080/v1/\n  api_key: sk-canary\n\
+        "model:\n  default: my-model\n  provider: custom\n  base_url: http://127.0.0.1:8080/v1/\n\
+         \x20 api_key: sk-canary\n\
          agent: {api_max_retries: 5}\napprovals: {gateway_timeout: '60'}\nterminal: {cwd: /work}\n\
          display: {busy_input_mode: queue, mouse_tracking: off}\n",
     );
@@ -163,7 +164,8 @@ fn any_document() -> impl Strategy<Value = Value> {
     let section = prop_oneof![
         1 => any_value(),
         3 => proptest::collection::vec((proptest::sample::select(&KEYS[..]), any_value()), 0..12)
-            .prop_map(|members| Value::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
+            .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)))
+            .prop_map(|members| Value::Object(members.collect())),
     ];
     let names = proptest::sample::select(
         &["model", "agent", "display", "terminal", "approvals", "custom_prompt"][..],
@@ -177,7 +179,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_text_gives_settings(text in "((model|display|agent|skin|default)?: ?|[-\\[\\]{}&*!'\"#,\n ]|off|\\PC){0,60}") {
+    fn any_text_gives_settings(
+        text in "((model|display|agent|skin|default)?: ?|[-\\[\\]{}&*!'\"#,\n ]|off|\\PC){0,60}",
+    ) {
         let settings = loaded(&text);
         let raw: Value = serde_json::from_str(&settings.raw_json).unwrap();
         prop_assert!(raw.is_object());

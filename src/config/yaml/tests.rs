@@ -41,7 +41,8 @@ fn key_order_is_kept() {
 #[test]
 fn anchors_and_merge_keys() {
     let text = "base: &base {x: 1, y: 2}\nmore: &more {y: 3, z: 4}\n\
-                one:\n  y: 9\n  <<: *base\ntwo:\n  <<: [*base, *more]\nthree: {'<<': 1}\nfour: &s word\nfive: *s\n";
+                one:\n  y: 9\n  <<: *base\n\
+                two:\n  <<: [*base, *more]\nthree: {'<<': 1}\nfour: &s word\nfive: *s\n";
     let value = parse(text).unwrap();
     assert_eq!(value["one"].to_string(), r#"{"x":1,"y":9}"#);
     assert_eq!(value["two"], json!({"x": 1, "y": 2, "z": 4}));
