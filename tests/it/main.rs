@@ -1,6 +1,26 @@
-//! The one integration binary.
+//! The one integration binary: the built program over real sockets and pipes, one module a subject;
+//! and the pure gateway on a `stage` in virtual time.
+//!
+//! Deadlines are generous and nothing waits by sleeping: a test ends when what it waits for is there, or
+//! fails when the deadline has passed. Every process listens on a free port of 127.0.0.1, has a home of its
+//! own, and is killed with its test.
+
+#![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
 mod docs;
+mod fds;
 mod golden;
+mod handshake;
+mod idle;
+mod layers;
+mod log_secrets;
 mod mistyped;
+mod slow_reader;
 mod stage;
+mod stall;
+mod start;
+mod stdio;
+mod support;
+mod tidy;
+mod turns;
+mod ws;

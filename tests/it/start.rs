@@ -1,0 +1,150 @@
+//! How a server begins and ends: what it says, what it leaves behind, and why it refuses to start.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+
+use crate::support::client::Client;
+use crate::support::home::Home;
+use crate::support::process::Process;
+use crate::support::raw;
+use crate::support::server::{Server, TOKEN};
+
+/// Where a running server says how to reach it.
+const CONNECT_FILE: &str = "runtime/tui-gateway.json";
+
+/// Runs the program with `args` to its end, which has to be a failure with this code and one line on stderr.
+#[track_caller]
+fn fails(home: &Home, args: &[&str], code: i32) -> String {
+    let mut process = Process::spawn(home.command().args(args));
+    assert_eq!(process.wait().code(), Some(code), "{args:?}");
+    let stderr = process.stderr();
+    assert_eq!(stderr.lines().count(), 1, "{args:?}: {stderr}");
+    assert_eq!(process.rest_of_stdout(), "", "{args:?}");
+    stderr.trim_end().strip_prefix("tui-gateway: ").unwrap().to_owned()
+}
+
+#[test]
+fn the_ready_line_is_all_of_stdout() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut server = Server::start(&["--log-level", "trace"]);
+        Client::connect(&server).run_a_little();
+        server.process.signal(signal);
+        assert_eq!(server.process.wait().code(), Some(0), "{signal:?}");
+        assert_eq!(server.process.rest_of_stdout(), "", "after the line with the port");
+    }
+}
+
+#[test]
+fn a_server_can_be_found_while_it_runs() {
+    let home = Home::new();
+    let ready_file = home.path().join("ready.json");
+    let mut command = home.command();
+    command.args(["serve", "--port", "0", "--token", TOKEN]).env("HERMES_DESKTOP_READY_FILE", &ready_file);
+    let mut server = Server::spawn(home, &mut command);
+    assert_eq!(server.home.read("ready.json"), format!("{{\"port\": {}}}", server.port));
+
+    let file = server.home.path().join(CONNECT_FILE);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let connect: serde_json::Value = serde_json::from_str(&server.home.read(CONNECT_FILE)).unwrap();
+    let url = format!("ws://127.0.0.1:{}/api/ws?token={TOKEN}", server.port);
+    assert_eq!(connect["url"], url);
+
+    assert_eq!(server.end().code(), Some(0));
+    assert!(!file.exists());
+    assert!(server.home.crash_log().contains("=== SIGTERM received · "));
+}
+
+/// A reader that takes nothing would hold an orderly end up; the grace bounds it, and the loop still tidies up.
+#[test]
+fn a_stuck_client_does_not_stop_the_end() {
+    let mut server = Server::start(&[]);
+    let mut stuck = Client::over(raw::connect_lagging(server.port), server.port).unwrap();
+    let session = stuck.session();
+    // More than the kernel takes; nothing of it is read.
+    stuck.submit(&session, "TOKENS=20000 SIZE=100");
+    Client::connect(&server).wait_idle();
+    assert_eq!(server.end().code(), Some(0));
+    assert!(!server.home.path().join(CONNECT_FILE).exists());
+}
+
+#[test]
+fn clients_are_told_that_the_server_ends() {
+    let mut server = Server::start(&[]);
+    let mut client = Client::connect(&server);
+    server.process.signal(Signal::TERM);
+    assert_eq!(client.closed(), 1001);
+    assert_eq!(server.process.wait().code(), Some(0));
+}
+
+#[test]
+fn another_bind_needs_a_token_of_the_operator() {
+    let home = Home::new();
+    for host in ["0.0.0.0", "127.0.0.2", "::"] {
+        let why = fails(&home, &["serve", "--host", host, "--port", "0"], 1);
+        assert!(
+            why.starts_with(&format!("refusing to listen on {host} without an explicit token:")),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let why = fails(&Home::new(), &["serve", "--port", &port], 1);
+    assert!(why.starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{why}");
+}
+
+#[test]
+fn a_bad_command_line_is_one_line() {
+    let home = Home::new();
+    for (args, expected) in [
+        (&["serve", "--prot", "1"][..], "unknown flag '--prot' (did you mean '--port'?)"),
+        (&["serv"], "unknown command 'serv' (did you mean 'serve'?)"),
+        (&["serve", "--port", "65536"], "--port wants a number from 0 to 65535, not '65536'"),
+        (&["stdio", "--port", "1"], "--port belongs to serve, not to stdio"),
+        (&["serve", "--token"], "--token wants a value: --token TOKEN"),
+    ] {
+        assert_eq!(fails(&home, args, 2), expected);
+    }
+}
+
+#[test]
+fn an_agent_without_a_model_is_refused() {
+    let why = fails(&Home::new(), &["serve", "--port", "0", "--agent", "openai"], 1);
+    assert!(why.starts_with("--agent openai needs a model"), "{why}");
+}
+
+#[test]
+fn a_bad_configuration_only_warns() {
+    for text in ["model: [unclosed\n", "- a list\n", "\t%\u{0}", "&a [*a]\n"] {
+        let server = Server::start_at(Home::with_config(text), &[]);
+        let warning = server.process.wait_stderr("[WARN]");
+        assert!(warning.contains("config.yaml"), "{text:?}: {warning}");
+        Client::connect(&server).run_a_little();
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_written_is_no_obstacle() {
+    let home = Home::new();
+    let mut command = home.command();
+    command
+        .args(["serve", "--port", "0", "--agent", "demo", "--token", TOKEN])
+        .env("HERMES_HOME", "/dev/null");
+    let mut server = Server::spawn(home, &mut command);
+    assert!(server.process.wait_stderr("connect file").contains("[WARN]"));
+    assert!(raw::exchange(server.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").ends_with("ok\n"));
+    assert_eq!(server.end().code(), Some(0));
+}
+
+impl Client {
+    fn run_a_little(&mut self) {
+        let session = self.session();
+        assert_eq!(self.run(&session, "SAY:hi").text(), "hi");
+    }
+}
