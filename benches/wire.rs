@@ -12,7 +12,10 @@ fn main() {
     divan::main();
 }
 
-const REQUEST: &str = r#"{"jsonrpc":"2.0","id":"r17","method":"prompt.submit","params":{"session_id":"8ca6cb96","text":"Please look at the failing test in the parser and tell me what is wrong with it. Keep it short."}}"#;
+const REQUEST: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":"r17","method":"prompt.submit","params":{"session_id":"8ca6cb96","text":"#,
+    r#""Please look at the failing test in the parser and tell me what is wrong with it. Keep it short."}}"#,
+);
 
 #[divan::bench]
 fn parse_a_request() -> bool {

@@ -153,7 +153,7 @@ fn a_client_that_closed_its_half_is_answered() {
 
 #[test]
 fn who_sends_no_request_in_time_is_dropped() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--log-level", "debug"]);
     let mut silent = raw::connect(server.port);
     let mut slow = raw::connect(server.port);
     slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();

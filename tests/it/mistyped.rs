@@ -111,7 +111,12 @@ fn every_parameter_a_method_reads_is_tried() {
     let mut tried = 0;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/methods");
     for entry in fs::read_dir(folder).expect("the methods' folder") {
-        let source = fs::read_to_string(entry.expect("an entry").path()).expect("source is text");
+        let path = entry.expect("an entry").path();
+        // No part of a release, and no part of `methods::all`.
+        if path.ends_with("debug.rs") {
+            continue;
+        }
+        let source = fs::read_to_string(path).expect("source is text");
         for call in source.split("params.").skip(1) {
             let Some((_, after)) = call.split_once("(\"").filter(|(verb, _)| !verb.contains(['(', ' ']))
             else {
