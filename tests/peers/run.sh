@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs every test with real peers against a gateway and prints one line a part.
+#   run.sh [BINARY]                default: target/release/tui-gateway
+# PEERS: where the peers are or go (default target/peers). IDLE: seconds the UI is watched doing nothing
+# (default 20; the full check takes 300). ORIGINAL=1: test the Python original instead, as a check of the
+# tests themselves: its known defects then show as FAIL.
+set -u
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+ROOT=$(cd "$HERE/../.." && pwd)
+BINARY=${1:-"$ROOT/target/release/tui-gateway"}
+PEERS=${PEERS:-"$ROOT/target/peers"}
+IDLE=${IDLE:-20}
+LOGS=$(mktemp -d)
+trap 'rm -rf "$LOGS"' EXIT
+FAILED=0
+
+"$HERE/install.sh" "$PEERS" || exit 1
+PYTHON="$PEERS/bin/python"
+if [ -n "${ORIGINAL:-}" ]; then
+    LIMIT=600
+    set -- --peer-python "$PEERS"
+else
+    [ -x "$BINARY" ] || { echo "run: no gateway at $BINARY; build it or name it" >&2; exit 1; }
+    LIMIT=120
+    set -- --binary "$BINARY"
+fi
+
+# -B below: no compiled files beside the sources.
+# part NAME SECONDS COMMAND...: runs it within a time limit, shows its output only if it failed.
+part() {
+    name=$1 limit=$2
+    shift 2
+    began=$(date +%s)
+    if timeout --kill-after=10 "$limit" "$@" >"$LOGS/$name" 2>&1; then
+        verdict=ok
+    else
+        verdict=FAIL
+        FAILED=1
+        cat "$LOGS/$name"
+    fi
+    steps=$(grep -c '^ok ' "$LOGS/$name")
+    echo "peers: $verdict $name ($steps steps ok, $(($(date +%s) - began)) s)"
+}
+
+part ink $((120 + 2 * IDLE)) "$PYTHON" -B "$HERE/ink.py" --ui "$PEERS" --idle "$IDLE" "$@"
+part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
+part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
+# The original dies so often here that it needs minutes to come back.
+part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
+exit $FAILED
