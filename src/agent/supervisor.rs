@@ -25,7 +25,7 @@ const STACK_BYTES: usize = 1 << 20;
 const NICENESS: i32 = 10;
 
 /// Events taken from one agent before the next has its turn.
-const BURST: usize = 256;
+const BURST: usize = 128;
 
 #[derive(Debug)]
 struct Running {

@@ -64,6 +64,8 @@ pub struct LowArgs {
     pub port: Option<u16>,
     /// `--token`.
     pub token: Option<Secret>,
+    /// `--allow-host`, each of them.
+    pub allow_hosts: Vec<String>,
     /// `--agent`.
     pub agent: Option<AgentChoice>,
     /// `--no-merge`.
@@ -142,6 +144,16 @@ pub const FLAGS: &[Flag] = &[
         set: |low, value| token(&value).map(|token| low.token = Some(token)),
     },
     Flag {
+        name: "allow-host",
+        short: None,
+        value: "NAME",
+        on: SERVE,
+        help: "A name, besides addresses and localhost, by which clients may address a server that does not \
+               listen on loopback. May be given several times.",
+        default: "",
+        set: |low, value| filled(&value).map(|name| low.allow_hosts.push(name.to_owned())),
+    },
+    Flag {
         name: "agent",
         short: None,
         value: "AGENT",
@@ -210,7 +222,7 @@ pub const FLAGS: &[Flag] = &[
         value: "URL",
         on: CHAT,
         help: "The gateway, as ws://host:port/api/ws.",
-        default: "$HERMES_TUI_GATEWAY_URL, else ws://127.0.0.1:9119/api/ws",
+        default: "$HERMES_TUI_GATEWAY_URL, else this user's running server, else ws://127.0.0.1:9119/api/ws",
         set: |low, value| filled(&value).map(|url| low.url = Some(url.to_owned())),
     },
     Flag {

@@ -3,6 +3,7 @@
 
 use std::env;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub fn serve(low: &LowArgs) -> ExitCode {
         host,
         port: low.port.unwrap_or(DEFAULT_PORT),
         token,
-        allowed_hosts: Vec::new(),
+        allowed_hosts: low.allow_hosts.clone(),
         ping_interval: low.ping_interval.unwrap_or(interval),
         ping_timeout: low.ping_timeout.unwrap_or(timeout),
     };
@@ -72,8 +73,10 @@ fn run(
             crash::record(&signal_home, Banner::Signal(name), "");
         }),
     };
-    let ended = start(common);
+    // A panic of the loop: the hook has written the record and said `[gateway-crash]`.
+    let ended = catch_unwind(AssertUnwindSafe(|| start(common)));
     logging::finish();
+    let Ok(ended) = ended else { return ExitCode::FAILURE };
     match ended {
         Ok(exit) => {
             if !matches!(exit, Exit::Signal(_) | Exit::Quiet) {

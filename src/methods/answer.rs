@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::base::secret::Secret;
 use crate::gateway::AskKind;
 use crate::gateway::method::{Ctx, Lane, Method, Reply};
 use crate::gateway::parse_request;
@@ -69,9 +70,13 @@ fn respond(ctx: &mut Ctx<'_>, params: &Params, kind: AskKind, member: &str) -> R
         Some(Value::Number(number)) => number.to_string(),
         Some(_) => return Err(RpcError::param(member, "a string")),
     };
+    let answer = match kind {
+        AskKind::Sudo | AskKind::Secret => Answer::Secret(Secret::new(text)),
+        AskKind::Approval | AskKind::Clarify => Answer::Text(text),
+    };
     let request = parse_request(params.text_or_empty("request_id")?);
     match request {
-        Some(request) if ctx.gateway.answer(ctx.now, request, kind, Answer::Text(text)) => {
+        Some(request) if ctx.gateway.answer(ctx.now, request, kind, answer) => {
             Ok(Reply::Now(json!({ "status": "ok" })))
         }
         _ => Err(not_pending(member)),

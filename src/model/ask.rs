@@ -1,5 +1,7 @@
 //! Questions an agent asks a person, and their answers.
 
+use crate::base::secret::Secret;
+
 /// A question. The agent's thread waits for the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Ask {
@@ -63,8 +65,10 @@ impl Choice {
 pub enum Answer {
     /// To an approval.
     Choice(Choice),
-    /// To any other question; may be empty.
+    /// To a clarification; may be empty.
     Text(String),
+    /// A password or a secret; may be empty.
+    Secret(Secret),
     /// Nobody answered in time.
     TimedOut,
     /// The turn was interrupted, or its session closed.

@@ -50,11 +50,6 @@ pub enum Event<'a> {
         /// The line.
         text: &'a str,
     },
-    /// `error`.
-    Error {
-        /// What went wrong.
-        message: &'a str,
-    },
     /// `tool.generating`.
     ToolGenerating {
         /// The tool.
@@ -141,7 +136,6 @@ impl Event<'_> {
             Event::ReasoningAvailable { .. } => "reasoning.available",
             Event::MessageComplete { .. } => "message.complete",
             Event::StatusUpdate { .. } => "status.update",
-            Event::Error { .. } => "error",
             Event::ToolGenerating { .. } => "tool.generating",
             Event::ToolStart { .. } => "tool.start",
             Event::ToolComplete { .. } => "tool.complete",
@@ -168,7 +162,6 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
         "The turn's answer is final. Exactly one a turn.",
     ),
     ("status.update", "kind, text", "A line about how it goes."),
-    ("error", "message", "Something failed outside a turn's answer."),
     ("tool.generating", "name", "The model began to write a tool call."),
     ("tool.start", "tool_id, name, context, args_text?", "A tool starts."),
     ("tool.complete", "tool_id, name, args, duration_s?, result", "A tool is done."),
@@ -285,9 +278,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), EVENTS.len());
-        for event in
-            [Event::MessageStart, Event::Error { message: "" }, Event::SudoRequest { request_id: "" }]
-        {
+        for event in [Event::MessageStart, Event::SudoRequest { request_id: "" }] {
             assert!(names.binary_search(&event.name()).is_ok());
         }
     }

@@ -183,7 +183,9 @@ impl<'a> Speaker<'a> {
             .ask(Ask::Clarify { question: question.to_owned(), choices: choices.map(<[String]>::to_vec) })?
         {
             Answer::Text(text) => self.report(&format!("You answered: {text}")),
-            Answer::Choice(_) | Answer::TimedOut | Answer::Cancelled => self.report("Nobody answered."),
+            Answer::Choice(_) | Answer::Secret(_) | Answer::TimedOut | Answer::Cancelled => {
+                self.report("Nobody answered.")
+            }
         }
     }
 

@@ -91,7 +91,7 @@ impl Access {
         let host = Authority::parse(head.only_header("host")?)?;
         let known = match self.bind {
             BindKind::Loopback => is_loopback_name(&host),
-            BindKind::Other => is_ip(&host) || self.is_allowed(&host),
+            BindKind::Other => is_ip(&host) || is_loopback_name(&host) || self.is_allowed(&host),
         };
         known.then_some(host)
     }
