@@ -13,8 +13,10 @@ What is measured, per round and gateway:
   flood     20,000 tokens, as fast as the model server can send, to one WebSocket client that reads on:
             CPU of the gateway's process tree, tokens a second from the model's first byte to
             message.complete, and the number of text messages
-  call      terminal.resize on another connection during such floods, 200 a second. Open loop: a call's
-            time runs from when it was due, so calls queued behind a stall count in full
+  call      terminal.resize on another connection, 200 a second, for those calls that were due while such
+            a flood ran. Open loop: a call's time runs from when it was due, so calls queued behind a
+            stall count in full
+  steady    the same calls while one session streams at a fixed rate that both gateways can follow
   idle      memory of the waiting gateway and the size of the binary, for one or two builds
 
 The clients are raw sockets; flood reader and caller are processes of their own, the caller (pace.py)
@@ -44,6 +46,7 @@ FLOODS_MAX = 8          # a round, for a gateway that needs less than FLOODS_S f
 FLOODS_S = 1.5
 CALL_RATE = 200
 CALL_S = 4.0
+STEADY_RATE = 4_000     # tokens a second: above half of what the original relays at best
 # The agent of the original starts its helper process beside the first turn.
 SETTLE_S = 1.0
 TURN_DEADLINE_S = 120
@@ -141,6 +144,7 @@ def flood_reader(port, pipe):
 
 
 def read_flood(client, session, name):
+    began = time.monotonic_ns()
     client.start("prompt.submit", session_id=session, text=f"TOKENS={TOKENS} ID={name}")
     end = time.monotonic() + TURN_DEADLINE_S
     kept = []
@@ -161,7 +165,7 @@ def read_flood(client, session, name):
             done = params["payload"]
     text = "".join(deltas)
     good = done["status"] == "complete" and text.strip() == done["text"].strip() and text.count(" ") >= TOKENS - 1
-    return {"ended_ns": ended, "frames": len(deltas), "bytes": size, "good": good}
+    return {"began_ns": began, "ended_ns": ended, "frames": len(deltas), "bytes": size, "good": good}
 
 
 def flood_once(child, server, model, name):
@@ -195,7 +199,7 @@ def floods(server, model, who, samples):
 
 def calls_during_floods(server, model, who, samples):
     flooder, paced = Child(flood_reader, server.port), Paced(server.port, CALL_RATE, CALL_S)
-    count, running = 0, False
+    count, running, times = 0, False, []
     try:
         while not paced.done():
             flooder.pipe.send(f"e{count}")
@@ -205,16 +209,37 @@ def calls_during_floods(server, model, who, samples):
                 paced.go()
                 running = True
             count += 1
-            if not flooder.expect()["good"]:
+            seen = flooder.expect()
+            if not seen["good"]:
                 raise SystemExit("a flood arrived incomplete")
-        latencies, late = paced.result()
+            times.append((seen["began_ns"], seen["ended_ns"]))
+        # Between two floods of a fast gateway there is a pause, in which a call would prove nothing.
+        latencies, late = paced.result(during=times)
     finally:
         paced.end()
         flooder.end()
     for label, part in (("p50", 0.5), ("p99", 0.99), ("worst", 1)):
         samples.add(f"call: {label} during floods (ms)", who, share(latencies, part))
     samples.add("call: late, p99 of the caller's own (ms)", who, share(late, 0.99))
-    samples.add("call: floods meanwhile", who, count)
+    samples.add("call: calls due during floods", who, len(latencies))
+
+
+def calls_during_steady_stream(server, who, samples):
+    streamer, paced = connect(server), Paced(server.port, CALL_RATE, CALL_S)
+    session = streamer.result("session.create", cols=80)["session_id"]
+    count = int(STEADY_RATE * (CALL_S + 1))
+    try:
+        streamer.start("prompt.submit", session_id=session, text=f"TOKENS={count} RATE={STEADY_RATE}")
+        streamer.event("message.delta", session)
+        paced.go()
+        end = time.monotonic() + TURN_DEADLINE_S
+        while streamer.next(max(0.001, end - time.monotonic())).get("params", {}).get("type") != "message.complete":
+            pass
+        latencies, _ = paced.result()
+    finally:
+        paced.end()
+    for label, part in (("p50", 0.5), ("p99", 0.99), ("worst", 1)):
+        samples.add(f"steady: {label} of calls beside {STEADY_RATE:,} tokens a second (ms)", who, share(latencies, part))
 
 
 def idle(label, which, samples):
@@ -242,7 +267,7 @@ def one_round(which, model, parts, samples):
                 start_over_stdio(which, home, samples)
         if "memory" in parts:
             memory_over_stdio(which, home, samples)
-        if not parts & {"first", "flood", "call"}:
+        if not parts & {"first", "flood", "call", "steady"}:
             return
         with Server(which, home) as server:
             if "first" in parts:
@@ -259,6 +284,8 @@ def one_round(which, model, parts, samples):
                 floods(server, model, which.name, samples)
             if "call" in parts:
                 calls_during_floods(server, model, which.name, samples)
+            if "steady" in parts:
+                calls_during_steady_stream(server, which.name, samples)
 
 
 def cell(values):
@@ -287,7 +314,7 @@ def main():
     parser.add_argument("--small", help="a second build: idle memory and size only")
     parser.add_argument("--peer-python", metavar="VENV", help="where the original is installed")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--parts", default="start,memory,first,flood,call,idle")
+    parser.add_argument("--parts", default="start,memory,first,flood,call,steady,idle")
     parser.add_argument("--json", metavar="FILE", help="write every sample there")
     options = parser.parse_args()
     gateways = []

@@ -58,10 +58,16 @@ class Paced(Child):
         """Whether `result` would return at once."""
         return self.pipe.poll(0)
 
-    def result(self):
-        """(latencies, own lateness), both sorted, in milliseconds."""
-        latencies, late = self.expect()
-        return sorted(n / 1e6 for n in latencies), sorted(n / 1e6 for n in late)
+    def result(self, during=None):
+        """(latencies, own lateness), both sorted, in milliseconds.
+
+        With `during`, a list of (from, to) in nanoseconds of time.monotonic_ns, only of the calls that were
+        due in one of those times.
+        """
+        calls, late = self.expect()
+        if during is not None:
+            calls = [(due, took) for due, took in calls if any(a <= due <= b for a, b in during)]
+        return sorted(took / 1e6 for _, took in calls), sorted(n / 1e6 for n in late)
 
 
 def share(values, part):
@@ -126,4 +132,4 @@ def call_on_time(link, session, rate, count):
                 answered += 1
         if link.close_code is not None:
             raise Closed(f"close {link.close_code}")
-    return latencies, late
+    return [(start + n * period, took) for n, took in enumerate(latencies)], late

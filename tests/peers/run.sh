@@ -48,4 +48,8 @@ part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
 part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
 # The original dies so often here that it needs minutes to come back.
 part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
+# Both cores burning, and a client that does not read: our own, bounded to a few seconds each.
+if [ -z "${ORIGINAL:-}" ]; then
+    part torture 180 "$PYTHON" -B "$HERE/torture.py" --seconds 8 "$@"
+fi
 exit $FAILED

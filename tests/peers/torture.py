@@ -123,7 +123,7 @@ def stall(which, server, options):
     expect(text.strip() == done["text"].strip(), f"{len(text)} characters of {len(done['text'])} arrived")
     expect(len(text) >= options.tokens, f"only {len(text)} characters for {options.tokens} tokens")
     replies = [name for name in seen if name in owed]
-    expect(sorted(replies) == sorted(owed), f"{len(owed) - len(replies)} replies were lost")
+    expect(sorted(replies) == sorted(owed), "a reply came twice")
     expect([name for name in replies if name != submit] == owed[1:], "replies came in another order")
     for kind in ("message.start", "message.complete"):
         expect(seen.count(kind) == 1, f"{kind} came {seen.count(kind)} times")
@@ -134,12 +134,15 @@ def stall(which, server, options):
 
 
 def read_up(client, session, owed, deadline_s):
-    """To the end of the turn, its session.info and the last reply: (names of all messages, text, the end)."""
-    seen, parts, done = [], [], None
-    missing = set(owed)
+    """Until the turn has ended with its session.info and every owed reply is there, in whatever order:
+    (names of all messages, text, payload of the end)."""
+    seen, parts, done, missing = [], [], None, set(owed)
     end = time.monotonic() + deadline_s
-    while done is None or "session.info" not in seen or missing:
-        message = client.next(max(0.001, end - time.monotonic()))
+    while missing or done is None or "session.info" not in seen[seen.index("message.complete"):]:
+        try:
+            message = client.next(max(0.001, end - time.monotonic()))
+        except Late:
+            raise Failed(f"{len(missing)} replies and {'no' if done else 'the'} end of the turn were lost") from None
         params = message.get("params")
         if params is None:
             seen.append(message.get("id"))
@@ -148,6 +151,7 @@ def read_up(client, session, owed, deadline_s):
         expect(params.get("session_id") == session, f"another session's event: {str(params)[:200]}")
         seen.append(params["type"])
         if params["type"] == "message.delta":
+            expect(done is None, "text came after message.complete")
             parts.append(params["payload"]["text"])
         elif params["type"] == "message.complete":
             done = params["payload"]
@@ -172,7 +176,7 @@ def main():
     options = parser.parse_args()
     # A ping a second, so that half a minute of burning has something to miss.
     which = Which(options.binary, options.peer_python, agent_demo=bool(options.binary),
-                  extra=["--ping-interval", "1", "--ping-timeout", "20"] if options.binary else [])
+                  extra=["--ping-interval", "1", "--ping-timeout", "60"] if options.binary else [])
     good = True
     for name, part in (("burn", burn), ("stall", stall)):
         if name not in options.parts.split(","):
