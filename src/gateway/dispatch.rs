@@ -2,9 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::Gateway;
 use super::io::{Now, Output};
 use super::method::{After, Ctx, Finish, Reply};
+use super::{Gateway, Replied};
 use crate::model::ids::{ClientId, Ticket};
 use crate::model::job::JobResult;
 use crate::wire::encode::{self, Frame};
@@ -28,6 +28,7 @@ const METHOD_ECHO_CHARS: usize = 200;
 
 impl Gateway {
     pub(super) fn handle_line(&mut self, now: Now, client: ClientId, text: &str) {
+        self.last_replied = Some(Replied::Unreadable);
         let request = match jsonrpc::parse(text) {
             Ok(request) => request,
             Err(malformed) => {
@@ -42,7 +43,7 @@ impl Gateway {
         };
         let (handler, name) = (method.handler, method.name);
         self.last_method = Some(name);
-        self.last_replied = Some(name);
+        self.last_replied = Some(Replied::Method(name));
         let (id, params) = (request.id, request.params);
         let (reply, after) = self.guarded(now, client, |ctx| handler(ctx, &params));
         match reply {
@@ -62,6 +63,7 @@ impl Gateway {
 
     /// A document that is no text at all.
     pub(super) fn answer_unreadable(&mut self, client: ClientId) {
+        self.last_replied = Some(Replied::Unreadable);
         let (id, error) = explain(Malformed::Parse);
         self.send_error(client, &id, &error);
     }

@@ -75,6 +75,15 @@ pub struct Counters {
     pub replies: u64,
 }
 
+/// What a reply answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replied {
+    /// A document that was no request, or named no method of ours.
+    Unreadable,
+    /// This method.
+    Method(&'static str),
+}
+
 /// The state machine.
 pub struct Gateway {
     setup: Setup,
@@ -91,8 +100,8 @@ pub struct Gateway {
     counters: Counters,
     /// The method handled last, for the loop's slow-turn report.
     last_method: Option<&'static str>,
-    /// The method answered last.
-    last_replied: Option<&'static str>,
+    /// What was answered last.
+    last_replied: Option<Replied>,
     next_turn: u64,
     next_ticket: u64,
     next_session: u64,
@@ -197,8 +206,8 @@ impl Gateway {
         self.last_method.take()
     }
 
-    /// The method answered last.
-    pub fn last_replied(&self) -> Option<&'static str> {
+    /// What was answered last, if anything was.
+    pub fn last_replied(&self) -> Option<Replied> {
         self.last_replied
     }
 

@@ -19,6 +19,8 @@ pub enum Exit {
     Eof,
     /// Stdout broke before the first reply.
     StartupWriteFailed,
+    /// Stdout broke while a parse error was answered.
+    ParseErrorWriteFailed,
     /// Stdout broke later; the last method answered.
     ResponseWriteFailed(&'static str),
     /// A signal.
@@ -33,6 +35,9 @@ impl fmt::Display for Exit {
             Exit::Eof => f.write_str("stdin EOF (TUI closed the command pipe)"),
             Exit::StartupWriteFailed => {
                 f.write_str("startup write failed (broken stdout pipe before first event)")
+            }
+            Exit::ParseErrorWriteFailed => {
+                f.write_str("parse-error-response write failed (broken stdout pipe)")
             }
             Exit::ResponseWriteFailed(method) => {
                 write!(f, "response write failed for method='{method}' (broken stdout pipe)")

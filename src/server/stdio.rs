@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
 use super::shutdown::Exit;
+use crate::gateway::Replied;
 use crate::gateway::io::Input;
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::outbound::outbox::{Framing, Outbox};
@@ -113,7 +114,8 @@ impl Server {
             StdioMail::Broken(error) => {
                 log::debug!("stdout: the peer hung up ({error})");
                 let exit = match self.gateway.last_replied() {
-                    Some(method) => Exit::ResponseWriteFailed(method),
+                    Some(Replied::Method(method)) => Exit::ResponseWriteFailed(method),
+                    Some(Replied::Unreadable) => Exit::ParseErrorWriteFailed,
                     None => Exit::StartupWriteFailed,
                 };
                 self.exit_now(exit);

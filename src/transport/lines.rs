@@ -6,9 +6,6 @@ use std::mem;
 
 use super::growth;
 
-/// Most bytes of a line, its newline not counted: as much as a WebSocket message may have.
-pub const MAX_LINE: usize = 16 * 1024 * 1024;
-
 /// One line, or what became of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Line<'i> {
@@ -30,7 +27,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines of at most `max_line` bytes; [`MAX_LINE`] for stdio.
+    /// Lines of at most `max_line` bytes.
     pub fn new(max_line: usize) -> Self {
         Self { max_line, partial: Vec::new(), skipping: false }
     }

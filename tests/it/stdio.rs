@@ -99,6 +99,16 @@ fn a_closed_stdout_is_an_orderly_end() {
 }
 
 #[test]
+fn a_parse_error_nobody_reads_is_an_orderly_end() {
+    let mut gateway = Stdio::ready(&[]);
+    drop(gateway.process.take_stdout());
+    gateway.write(b"{\n");
+    assert_eq!(gateway.process.wait().code(), Some(0));
+    let line = "[gateway-exit] parse-error-response write failed (broken stdout pipe)";
+    assert_eq!(gateway.process.stderr().trim_end(), line);
+}
+
+#[test]
 fn a_stdout_that_is_broken_from_the_start_is_an_orderly_end() {
     let home = Home::new();
     let (reader, writer) = std::io::pipe().unwrap();

@@ -20,6 +20,9 @@ READY = "HERMES_DASHBOARD_READY port="
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 5
 
+# A script ended by a time limit still ends its gateways and removes its folders.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
 
 class Which:
     """Which gateway: `binary`, or the original in the virtual environment `venv`."""

@@ -113,7 +113,12 @@ class Screen:
         self.wait("status ready", lambda lines: is_ready(lines) or not strict and is_ready(lines, "running…"))
 
     def close(self):
+        """Ends the UI and waits for the gateway it started, which writes to its folder as it ends."""
+        members = tree(self.pane)
         self.tmux("kill-server")
+        end = time.monotonic() + SOON_S
+        while any(alive(pid) for pid in members) and time.monotonic() < end:
+            time.sleep(POLL_S)
 
 
 def check_clean(lines):
