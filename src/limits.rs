@@ -24,7 +24,7 @@ pub const TURN_TEXT_MAX: usize = 64 << 20;
 pub const NOTICE_CHARS_MAX: usize = 500;
 
 /// Events an agent may be ahead of the loop. Half of it rings the bell.
-pub const AGENT_MAIL_MAX: usize = 2_048;
+pub const AGENT_MAIL_MAX: usize = 512;
 
 /// Agent events handled in one turn of the loop, over all agents. At some 150 ns each, everybody else waits
 /// less than a tenth of a millisecond behind a flood.

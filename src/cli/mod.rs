@@ -1,6 +1,7 @@
 //! The program as people start it: arguments, help, log, crash record, and the console client.
 
 pub mod args;
+#[cfg(feature = "chat")]
 pub mod chat;
 pub mod crash;
 pub mod environment;
@@ -42,7 +43,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Says that this build has no client.
+#[cfg(not(feature = "chat"))]
+pub fn run_chat(_low: &LowArgs) -> ExitCode {
+    fail("this build has no chat: it was built without the feature of that name", ExitCode::FAILURE)
+}
+
 /// Runs `chat` on this process's terminal. A failure is one line on stderr.
+#[cfg(feature = "chat")]
 pub fn run_chat(low: &LowArgs) -> ExitCode {
     match chat::chat(low) {
         Ok(()) => ExitCode::SUCCESS,

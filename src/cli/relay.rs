@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Lines that may wait for the writer.
-const LINES_MAX: usize = 1024;
+const LINES_MAX: usize = 256;
 
 /// How long the end of the process waits for the last lines.
 const FINISH_WAIT: Duration = Duration::from_millis(200);
