@@ -90,7 +90,7 @@ impl Server {
             self.read_socket(key);
         }
         if ready.writable {
-            self.dirty.push(key);
+            self.writable_again(key);
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct TcpLink {
     pub(super) upgraded: bool,
     /// The code the client closed with.
     pub(super) closed_with: Option<u16>,
+    /// The kernel took no more; an edge will say when it does. Until then nobody asks again.
+    blocked: bool,
     phase: Phase,
 }
 
@@ -55,7 +57,15 @@ enum Said {
 
 impl TcpLink {
     pub(super) fn new(socket: TcpStream, peer: SocketAddr) -> Self {
-        Self { socket, peer, messages: 0, upgraded: false, closed_with: None, phase: Phase::Head(Vec::new()) }
+        Self {
+            socket,
+            peer,
+            messages: 0,
+            upgraded: false,
+            closed_with: None,
+            blocked: false,
+            phase: Phase::Head(Vec::new()),
+        }
     }
 }
 
@@ -251,9 +261,25 @@ impl Server {
         }
     }
 
+    /// The kernel takes bytes again.
+    pub(super) fn writable_again(&mut self, key: Key) {
+        if let Some(tcp) = self.tcp(key) {
+            tcp.blocked = false;
+            self.dirty.push(key);
+        }
+    }
+
     /// Writes within the budget; what the kernel refuses waits for the next edge.
     pub(super) fn flush_socket(&mut self, key: Key) {
         let mut budget = WRITE_BUDGET;
+        if let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get(key)
+            && tcp.blocked
+        {
+            if let Some(overrun) = outbox.overrun(self.at) {
+                self.cut_slow_reader(key, overrun);
+            }
+            return;
+        }
         loop {
             let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else {
                 return;
@@ -277,6 +303,7 @@ impl Server {
                     budget = budget.saturating_sub(count);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    tcp.blocked = true;
                     if let Some(overrun) = outbox.overrun(at) {
                         self.cut_slow_reader(key, overrun);
                     }
