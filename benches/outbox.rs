@@ -5,7 +5,8 @@ use std::time::Instant;
 use divan::Bencher;
 use tui_gateway::base::textlog::TextLog;
 use tui_gateway::model::ids::SessionId;
-use tui_gateway::outbound::outbox::{Framing, Outbox};
+use tui_gateway::outbound::outbox::Outbox;
+use tui_gateway::transport::ws::append_document;
 use tui_gateway::wire::delta::{Delta, DeltaKind};
 
 fn main() {
@@ -25,7 +26,7 @@ fn delta(log: &TextLog, text: &str) -> Delta {
 fn a_frame_of_20_pieces(bencher: Bencher<'_, '_>, merge: bool) {
     let now = Instant::now();
     bencher.bench_local(|| {
-        let mut outbox = Outbox::new(Framing::WebSocket, merge);
+        let mut outbox = Outbox::new(append_document, merge);
         let log = TextLog::default();
         for _ in 0..PIECES {
             outbox.push_delta(delta(&log, "token"), now);
@@ -41,7 +42,7 @@ fn a_frame_of_20_pieces(bencher: Bencher<'_, '_>, merge: bool) {
 #[divan::bench]
 fn a_piece_for_a_lagging_reader(bencher: Bencher<'_, '_>) {
     let now = Instant::now();
-    let mut outbox = Outbox::new(Framing::WebSocket, true);
+    let mut outbox = Outbox::new(append_document, true);
     let log = TextLog::default();
     bencher.bench_local(|| outbox.push_delta(delta(&log, "token"), now));
 }

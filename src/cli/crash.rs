@@ -12,9 +12,8 @@ use std::thread;
 
 use super::log::one_line;
 use super::mask::mask;
+use crate::config::Home;
 
-/// The file, below the home directory; its name is the original's, so that people find it.
-const FILE: &str = "logs/tui_gateway_crash.log";
 /// Only the owner may read it.
 const FILE_MODE: u32 = 0o600;
 /// Bytes of one record's body that are kept.
@@ -46,7 +45,7 @@ pub fn record(home: &Path, banner: Banner<'_>, body: &str) {
     }
     let time = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
     // Nobody is left to tell.
-    let _ = append(&home.join(FILE), &render(banner, &time, body));
+    let _ = append(&Home::at(home).crash_log(), &render(banner, &time, body));
 }
 
 /// From now on every panic leaves a record and a line on stderr. The thread that calls this is the one
@@ -111,7 +110,7 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
 mod tests {
     use std::fs;
 
-    use super::{BODY_MAX, Banner, FILE, record, render, stderr_line};
+    use super::{BODY_MAX, Banner, record, render, stderr_line};
 
     const TIME: &str = "2026-01-02 03:04:05";
 
@@ -162,7 +161,7 @@ mod tests {
         let home = std::env::temp_dir().join(format!("tui-gateway-crash-{}", std::process::id()));
         record(&home, Banner::Exit("one"), "");
         record(&home, Banner::Exit("two"), "body");
-        let text = fs::read_to_string(home.join(FILE)).unwrap();
+        let text = fs::read_to_string(home.join("logs/tui_gateway_crash.log")).unwrap();
         fs::remove_dir_all(&home).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 5, "{text}");

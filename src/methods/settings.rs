@@ -1,6 +1,5 @@
 //! Settings, as clients read them. Reading looks at the file again, so these run on the pool.
 
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::composer::failed;
@@ -107,10 +106,7 @@ fn got(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, R
 
 /// JSON text that was written by `config`.
 fn parsed(text: &str) -> Value {
-    match serde_json::from_str::<&RawValue>(text).and_then(|raw| serde_json::from_str(raw.get())) {
-        Ok(value) => value,
-        Err(_) => json!({}),
-    }
+    serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
 fn status(_ctx: &mut Ctx<'_>, _params: &Params) -> Result<Reply, RpcError> {

@@ -14,14 +14,8 @@ use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
 
-/// How a transport marks where a document ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Framing {
-    /// A line feed after it.
-    Line,
-    /// An unmasked WebSocket text frame around it.
-    WebSocket,
-}
+/// How a transport marks where a document ends: appends the document with its marks.
+pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
 #[derive(Debug)]
 enum Item {
@@ -205,7 +199,7 @@ impl Outbox {
             None => return false,
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
-                append(&mut self.wire, self.framing, frame.bytes());
+                (self.framing)(&mut self.wire, frame.bytes());
             }
             Some(Item::Delta(mut delta)) => {
                 let end = if delta.range.len() > DELTA_TEXT_MAX {
@@ -216,7 +210,7 @@ impl Outbox {
                 self.scratch.clear();
                 let (scratch, kind, session) = (&mut self.scratch, delta.kind, delta.session);
                 delta.log.with(delta.range.start..end, |text| encode::delta(scratch, kind, session, text));
-                append(&mut self.wire, self.framing, &self.scratch);
+                (self.framing)(&mut self.wire, &self.scratch);
                 if end < delta.range.end {
                     delta.range.start = end;
                     self.queue.push_front(Item::Delta(delta));
@@ -225,32 +219,6 @@ impl Outbox {
         }
         self.sent.frames += 1;
         true
-    }
-}
-
-/// Appends one document with its framing.
-fn append(out: &mut Vec<u8>, framing: Framing, document: &[u8]) {
-    match framing {
-        Framing::Line => {
-            out.extend_from_slice(document);
-            out.push(b'\n');
-        }
-        Framing::WebSocket => {
-            // FIN and opcode 1 (text); the length in its shortest form (RFC 6455, 5.2).
-            out.push(0x81);
-            match document.len() {
-                length @ 0..=125 => out.push(length as u8),
-                length @ 126..=0xffff => {
-                    out.push(126);
-                    out.extend_from_slice(&(length as u16).to_be_bytes());
-                }
-                length => {
-                    out.push(127);
-                    out.extend_from_slice(&(length as u64).to_be_bytes());
-                }
-            }
-            out.extend_from_slice(document);
-        }
     }
 }
 
@@ -263,6 +231,11 @@ mod tests {
     use crate::wire::jsonrpc::Id;
     use serde_json::{Value, json};
 
+    fn append_line(out: &mut Vec<u8>, document: &[u8]) {
+        out.extend_from_slice(document);
+        out.push(b'\n');
+    }
+
     struct Bench {
         outbox: Outbox,
         log: TextLog,
@@ -271,7 +244,7 @@ mod tests {
 
     impl Bench {
         fn new(merge: bool) -> Self {
-            Self { outbox: Outbox::new(Framing::Line, merge), log: TextLog::default(), now: Instant::now() }
+            Self { outbox: Outbox::new(append_line, merge), log: TextLog::default(), now: Instant::now() }
         }
 
         fn delta(&mut self, text: &str) {
@@ -399,17 +372,5 @@ mod tests {
         assert_eq!(bench.outbox.overrun(bench.now + WRITE_STALL_MAX), None, "nothing could leave");
         bench.reply(1);
         assert_eq!(bench.outbox.overrun(bench.now + WRITE_STALL_MAX), Some(Overrun::Stalled));
-    }
-
-    #[test]
-    fn websocket_frames_have_the_shortest_length() {
-        for (length, header) in [(125, vec![0x81, 125]), (126, vec![0x81, 126, 0, 126])] {
-            let mut out = Vec::new();
-            append(&mut out, Framing::WebSocket, &vec![b'x'; length]);
-            assert_eq!(out[..out.len() - length], header);
-        }
-        let mut out = Vec::new();
-        append(&mut out, Framing::WebSocket, &vec![b'x'; 70_000]);
-        assert_eq!(out[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
     }
 }

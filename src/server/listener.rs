@@ -13,7 +13,8 @@ use super::links::{Carrier, Link};
 use super::main_loop::{Server, Timer};
 use super::tcp::TcpLink;
 use crate::limits::{CLIENTS_MAX, HEAD_DEADLINE, SOCKET_SEND_BUFFER};
-use crate::outbound::outbox::{Framing, Outbox};
+use crate::outbound::outbox::Outbox;
+use crate::transport::ws::append_document;
 
 /// When to try again after accepting failed: an edge-triggered listener that gave up never wakes again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -84,7 +85,7 @@ impl Server {
             log::debug!("cannot tune the socket of {peer}: {error}");
         }
         let link = Link {
-            outbox: Outbox::new(Framing::WebSocket, self.merge),
+            outbox: Outbox::new(append_document, self.merge),
             is_client: false,
             timer: None,
             carrier: Carrier::Tcp(Box::new(TcpLink::new(socket, peer))),

@@ -14,9 +14,9 @@ use super::shutdown::Exit;
 use crate::gateway::Replied;
 use crate::gateway::io::Input;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::outbound::outbox::{Framing, Outbox};
+use crate::outbound::outbox::Outbox;
 use crate::reactor::mailbox::{Haste, MailSender, mailbox};
-use crate::transport::lines::{Line, Lines};
+use crate::transport::lines::{Line, Lines, append_line};
 
 /// Lines the reader may be ahead of the loop.
 const LINES_AHEAD: usize = 64;
@@ -86,7 +86,7 @@ impl Server {
         thread::Builder::new().name("stdin".to_owned()).spawn(move || read_lines(&mail))?;
         thread::Builder::new().name("stdout".to_owned()).spawn(move || write(stdout, &to_write, &written))?;
         let link = Link {
-            outbox: Outbox::new(Framing::Line, self.merge),
+            outbox: Outbox::new(append_line, self.merge),
             is_client: false,
             timer: None,
             carrier: Carrier::Stdio(StdioLink { chunks, busy: false }),

@@ -107,6 +107,12 @@ fn owned(bytes: Vec<u8>) -> Option<Line<'static>> {
 }
 
 /// `text` without surrounding white space, as Python's `str.strip` has it: Unicode's white space and the four
+/// Appends one document as a line.
+pub fn append_line(out: &mut Vec<u8>, document: &[u8]) {
+    out.extend_from_slice(document);
+    out.push(b'\n');
+}
+
 /// ASCII separators.
 pub fn strip(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}'))

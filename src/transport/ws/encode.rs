@@ -31,6 +31,11 @@ pub fn append_text(out: &mut Vec<u8>, text: &str) {
     append_frame(out, Opcode::Text, text.as_bytes());
 }
 
+/// Appends one document as a text message; its bytes are UTF-8 already.
+pub fn append_document(out: &mut Vec<u8>, document: &[u8]) {
+    append_frame(out, Opcode::Text, document);
+}
+
 /// Appends a whole frame. The payload of a control frame must have at most [`MAX_CONTROL`] bytes; the
 /// functions below see to that.
 pub fn append_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
@@ -90,7 +95,8 @@ fn header(opcode: Opcode, len: usize) -> TextHeader {
 #[cfg(test)]
 mod tests {
     use super::{
-        MAX_REASON, append_close, append_close_echo, append_ping, append_pong, append_text, text_header,
+        MAX_REASON, append_close, append_close_echo, append_document, append_ping, append_pong, append_text,
+        text_header,
     };
 
     fn bytes(append: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
@@ -106,6 +112,16 @@ mod tests {
         assert_eq!(text_header(126).as_bytes(), [0x81, 126, 0, 126]);
         assert_eq!(text_header(0xffff).as_bytes(), [0x81, 126, 0xff, 0xff]);
         assert_eq!(text_header(0x10000).as_bytes(), [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn documents_have_the_shortest_length() {
+        for (length, header) in [(125, vec![0x81, 125]), (126, vec![0x81, 126, 0, 126])] {
+            let out = bytes(|out| append_document(out, &vec![b'x'; length]));
+            assert_eq!(out[..out.len() - length], header);
+        }
+        let out = bytes(|out| append_document(out, &vec![b'x'; 70_000]));
+        assert_eq!(out[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
     }
 
     #[test]

@@ -18,8 +18,8 @@ mod violation;
 pub use close::code;
 pub use decode::{Binary, Decoder, Event};
 pub use encode::{
-    MAX_REASON, TextHeader, append_close, append_close_echo, append_frame, append_ping, append_pong,
-    append_text, text_header,
+    MAX_REASON, TextHeader, append_close, append_close_echo, append_document, append_frame, append_ping,
+    append_pong, append_text, text_header,
 };
 pub use header::{MAX_CONTROL, Opcode};
 pub use message::{FREE_FRAGMENTS, MIN_MEAN_FRAGMENT};
