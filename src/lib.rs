@@ -24,4 +24,13 @@ pub mod slash;
 
 pub mod server;
 
+#[cfg(feature = "harness")]
+pub mod bench;
+#[cfg(feature = "harness")]
+pub mod fake_model;
+#[cfg(feature = "harness")]
+pub mod sim;
+#[cfg(feature = "harness")]
+pub mod wirelog;
+
 pub mod cli;

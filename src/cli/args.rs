@@ -1,11 +1,11 @@
-//! The command line, read: which mode, and what was said. A fold over [`FLAGS`]; touches nothing.
+//! The command line, read: which mode, and what was said. A fold over [`flags::flags`]; touches nothing.
 
 use std::ffi::OsString;
 use std::fmt;
 
 use lexopt::Arg;
 
-use super::flags::{FLAGS, Flag, LowArgs, Mode};
+use super::flags::{self, Flag, LowArgs, Mode};
 use super::near::nearest;
 
 /// What to do.
@@ -57,7 +57,7 @@ impl Command {
             true => Some(mode(&args.remove(0))?),
             false => None,
         };
-        let low = flags(mode.unwrap_or(Mode::Serve), args)?;
+        let low = read(mode.unwrap_or(Mode::Serve), args)?;
         if low.help {
             return Ok(Command::Help(mode));
         }
@@ -74,13 +74,17 @@ fn mode(word: &OsString) -> Result<Mode, UsageError> {
 }
 
 /// Reads flags until the end, or until one asks for help or the version.
-fn flags(mode: Mode, args: Vec<OsString>) -> Result<LowArgs, UsageError> {
+fn read(mode: Mode, args: Vec<OsString>) -> Result<LowArgs, UsageError> {
     let mut low = LowArgs::default();
     let mut parser = lexopt::Parser::from_args(args);
     while !low.help && !low.version {
         let written = match parser.next() {
             Ok(Some(Arg::Long(name))) => format!("--{name}"),
             Ok(Some(Arg::Short(letter))) => format!("-{letter}"),
+            Ok(Some(Arg::Value(word))) if !mode.words().is_empty() => {
+                low.words.push(word);
+                continue;
+            }
             Ok(Some(Arg::Value(word))) => return Err(UsageError::Word(echo(&word.to_string_lossy()))),
             Ok(None) => break,
             // The one thing left to go wrong here: a switch was given a value.
@@ -103,7 +107,7 @@ fn find(written: &str, mode: Mode) -> Result<&'static Flag, UsageError> {
         Some(name) => flag.name == name,
         None => flag.short.is_some_and(|letter| written.chars().nth(1) == Some(letter)),
     };
-    let Some(flag) = FLAGS.iter().find(matches) else {
+    let Some(flag) = flags::flags().find(matches) else {
         return Err(UsageError::UnknownFlag(echo(written), mode));
     };
     match flag.applies_to(mode) {
@@ -135,7 +139,7 @@ impl fmt::Display for UsageError {
             }
             UsageError::UnknownFlag(written, mode) => {
                 write!(f, "unknown flag '{written}'")?;
-                let names = FLAGS.iter().filter(|flag| flag.applies_to(*mode)).map(|flag| flag.name);
+                let names = flags::flags().filter(|flag| flag.applies_to(*mode)).map(|flag| flag.name);
                 suggest(f, "--", nearest(written.trim_start_matches('-'), names))
             }
             UsageError::Misplaced(name, on, mode) => {

@@ -1,7 +1,7 @@
-//! The help texts and the README's tables: folds over [`FLAGS`] and [`ENVIRONMENT`]. Pure.
+//! The help texts and the README's tables: folds over [`flags()`] and [`ENVIRONMENT`]. Pure.
 
 use super::environment::ENVIRONMENT;
-use super::flags::{FLAGS, Flag, Mode};
+use super::flags::{Flag, Mode, flags};
 
 /// Columns of the longest help line.
 const WIDTH: usize = 100;
@@ -13,7 +13,7 @@ pub fn help(mode: Option<Mode>) -> String {
     let mut out = String::new();
     match mode {
         Some(mode) => {
-            push(&mut out, &format!("Usage: tui-gateway {} [FLAGS]", mode.name()));
+            push(&mut out, &usage(mode));
             push(&mut out, "");
             push(&mut out, mode.summary());
         }
@@ -35,8 +35,8 @@ pub fn help(mode: Option<Mode>) -> String {
         None => push(&mut out, "Flags of serve (COMMAND --help lists those of another):"),
     }
     let shown = mode.unwrap_or(Mode::Serve);
-    let flags = FLAGS.iter().filter(|flag| flag.applies_to(shown));
-    list(&mut out, &flags.map(|flag| (heading(flag), meaning(flag))).collect::<Vec<_>>());
+    let known = flags().filter(|flag| flag.applies_to(shown));
+    list(&mut out, &known.map(|flag| (heading(flag), meaning(flag))).collect::<Vec<_>>());
     if mode.is_none() {
         push(&mut out, "");
         push(&mut out, "Environment:");
@@ -51,7 +51,7 @@ pub fn help(mode: Option<Mode>) -> String {
 /// The README's tables of flags and of environment variables, in Markdown.
 pub fn markdown() -> String {
     let mut out = String::from("| flag | commands | meaning | default |\n|---|---|---|---|\n");
-    for flag in FLAGS {
+    for flag in flags() {
         let on: Vec<&str> = flag.on.iter().map(|mode| mode.name()).collect();
         let on = if flag.on.len() == Mode::ALL.len() { "all".to_owned() } else { on.join(", ") };
         let cells = [&format!("`{}`", heading(flag).trim_start()), &on, flag.help, flag.default];
@@ -62,6 +62,12 @@ pub fn markdown() -> String {
         row(&mut out, &[&format!("`{}`", variable.name), variable.help, variable.default]);
     }
     out
+}
+
+fn usage(mode: Mode) -> String {
+    let words = mode.words();
+    let gap = if words.is_empty() { "" } else { " " };
+    format!("Usage: tui-gateway {} [FLAGS]{gap}{words}", mode.name())
 }
 
 fn heading(flag: &Flag) -> String {
@@ -116,12 +122,12 @@ mod tests {
 
     use super::{WIDTH, help, markdown};
     use crate::cli::environment::ENVIRONMENT;
-    use crate::cli::flags::{DEFAULT_HOST, DEFAULT_PORT, FLAGS, Mode};
+    use crate::cli::flags::{DEFAULT_HOST, DEFAULT_PORT, Mode, flags};
 
     #[test]
     fn flags_are_unique_and_well_formed() {
         let (mut seen, mut shorts) = (HashSet::new(), HashSet::new());
-        for flag in FLAGS {
+        for flag in flags() {
             assert!(seen.insert(flag.name), "--{} twice", flag.name);
             assert!(flag.short.is_none_or(|letter| shorts.insert(letter)), "-{:?} twice", flag.short);
             assert!(flag.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "--{}", flag.name);
@@ -132,7 +138,7 @@ mod tests {
 
     #[test]
     fn shown_defaults_are_the_real_ones() {
-        let default = |name| FLAGS.iter().find(|flag| flag.name == name).unwrap().default;
+        let default = |name| flags().find(|flag| flag.name == name).unwrap().default;
         assert_eq!(default("host"), DEFAULT_HOST);
         assert_eq!(default("port"), DEFAULT_PORT.to_string());
         let url = format!("ws://{DEFAULT_HOST}:{DEFAULT_PORT}/api/ws");
@@ -142,12 +148,12 @@ mod tests {
 
     #[test]
     fn every_help_fits_and_names_its_flags() {
-        for mode in [None, Some(Mode::Serve), Some(Mode::Stdio), Some(Mode::Chat), Some(Mode::Methods)] {
+        for mode in [None].into_iter().chain(Mode::ALL.map(Some)) {
             let text = help(mode);
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH && line == line.trim_end(), "{line:?}");
             }
-            for flag in FLAGS {
+            for flag in flags() {
                 let shown =
                     text.lines().any(|line| line.trim_start().starts_with(&format!("--{}", flag.name)));
                 let shown = shown || text.contains(&format!(", --{}", flag.name));
@@ -163,7 +169,7 @@ mod tests {
         let text = markdown();
         assert_eq!(
             text.lines().filter(|line| line.starts_with("| `")).count(),
-            FLAGS.len() + ENVIRONMENT.len()
+            flags().count() + ENVIRONMENT.len()
         );
         assert!(
             text.contains("| `--port PORT` | serve | Port to listen on; 0 takes any free one. | 9119 |\n")

@@ -6,6 +6,8 @@ pub mod chat;
 pub mod crash;
 pub mod environment;
 pub mod flags;
+#[cfg(feature = "harness")]
+mod harness;
 pub mod help;
 pub mod launch;
 pub mod log;
@@ -39,8 +41,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 .collect();
             print(&methods::render(&rows, low.names))
         }
+        Ok(Command::Run(mode, low)) => run_harness(mode, &low),
         Err(error) => fail(&error.to_string(), ExitCode::from(EXIT_USAGE)),
     }
+}
+
+/// Runs a command of the instrument, where this build has it.
+fn run_harness(mode: Mode, low: &LowArgs) -> ExitCode {
+    #[cfg(feature = "harness")]
+    if let Some(code) = harness::run(mode, low) {
+        return code;
+    }
+    let _ = low;
+    let name = mode.name();
+    fail(&format!("this build has no {name}: it was built without the feature harness"), ExitCode::FAILURE)
 }
 
 /// Says that this build has no client.

@@ -28,6 +28,7 @@ use crate::model::turn::TurnSpec;
 use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
 use crate::reactor::poller::Poller;
 use crate::transport::access::{Access, BindKind};
+use crate::transport::target::percent_encoded;
 
 /// Longer than any process lives, and still a sum with any `Instant`.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -154,12 +155,6 @@ fn random_token() -> Result<Secret, StartError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| StartError::new("no randomness for a token", error))?;
     Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
-}
-
-fn percent_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encoded).collect()
 }
 
 fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {

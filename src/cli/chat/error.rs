@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::target::TargetError;
+use crate::transport::target::TargetError;
 
 /// A conversation that did not end well.
 #[derive(Debug)]

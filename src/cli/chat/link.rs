@@ -14,7 +14,7 @@ use tungstenite::protocol::{WebSocket, WebSocketConfig};
 use tungstenite::{Error, Message, client};
 
 use super::error::ChatError;
-use super::target::Target;
+use crate::transport::target::Target;
 
 /// Time to connect, to each address; and to answer the handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,7 +7,6 @@ mod input;
 mod link;
 mod print;
 mod question;
-mod target;
 mod view;
 
 #[cfg(test)]
@@ -26,12 +25,12 @@ use dialog::{Act, Dialog};
 use input::{Input, Source, Taken};
 use link::Link;
 use print::Printer;
-use target::Target;
 
 use super::environment;
 use super::flags::LowArgs;
 use crate::config::Home;
 use crate::server::read_connect_file;
+use crate::transport::target::Target;
 
 /// Time from the handshake to a session. The web client of the original waits as long.
 const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);

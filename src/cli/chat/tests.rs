@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket, accept};
 
 use super::print::Printer;
-use super::target::Target;
 use super::{ChatError, Source, talk};
 use crate::base::secret::Secret;
+use crate::transport::target::Target;
 
 /// Nothing here takes so long; a broken test ends instead of hanging.
 const DEADLINE: Duration = Duration::from_secs(20);

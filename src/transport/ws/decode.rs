@@ -4,12 +4,12 @@
 use std::borrow::Cow;
 use std::mem;
 
-use super::header::{self, Header, MAX_HEADER};
+use super::header::{self, Header, MAX_HEADER, Sender};
 use super::mask::unmask;
 use super::message::Message;
 use super::{Opcode, Violation, close};
 
-/// Something a client said. Borrows from the input if it lay there whole.
+/// Something the peer said. Borrows from the input if it lay there whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event<'i> {
     /// A text message.
@@ -20,7 +20,7 @@ pub enum Event<'i> {
     Ping(Cow<'i, [u8]>),
     /// An answer to a ping; at most [`MAX_CONTROL`](super::MAX_CONTROL) bytes.
     Pong(Cow<'i, [u8]>),
-    /// The client is done; to be answered with the same code unless we closed first. Always the last event.
+    /// The peer is done; to be answered with the same code unless we closed first. Always the last event.
     Close {
         /// Its code, if it gave one.
         code: Option<u16>,
@@ -40,6 +40,7 @@ pub enum Binary {
 
 /// The receiving half of one connection. Not `Debug`: a message may hold a secret.
 pub struct Decoder {
+    sender: Sender,
     max_message: usize,
     binary: Binary,
     state: State,
@@ -74,9 +75,19 @@ struct Frame {
 }
 
 impl Decoder {
-    /// A decoder for messages of at most `max_message` bytes.
+    /// A server's decoder, for a client's messages of at most `max_message` bytes.
     pub fn new(max_message: usize, binary: Binary) -> Self {
+        Self::of(Sender::Client, max_message, binary)
+    }
+
+    /// A client's decoder, for a server's messages.
+    pub fn for_client(max_message: usize, binary: Binary) -> Self {
+        Self::of(Sender::Server, max_message, binary)
+    }
+
+    fn of(sender: Sender, max_message: usize, binary: Binary) -> Self {
         Self {
+            sender,
             max_message,
             binary,
             state: State::Header,
@@ -92,7 +103,7 @@ impl Decoder {
     /// ignored.
     ///
     /// # Errors
-    /// When the client broke the protocol or a bound: close with [`Violation::close_code`]. A frame is
+    /// When the peer broke the protocol or a bound: close with [`Violation::close_code`]. A frame is
     /// refused as soon as its bad byte is here, a message that is too big before any memory is allocated for
     /// it.
     pub fn decode<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, Violation> {
@@ -135,7 +146,7 @@ impl Decoder {
     /// Reads a header, from the input alone if it is there whole.
     fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
         if self.header_len == 0
-            && let Some((header, used)) = header::parse(input)?
+            && let Some((header, used)) = header::parse(input, self.sender)?
         {
             take_front(input, used);
             return Ok(Some(header));
@@ -144,7 +155,7 @@ impl Decoder {
             self.header[self.header_len] = byte;
             self.header_len += 1;
             // With `MAX_HEADER` bytes a header is complete or refused, so the index above stays in range.
-            if let Some((header, _)) = header::parse(&self.header[..self.header_len])? {
+            if let Some((header, _)) = header::parse(&self.header[..self.header_len], self.sender)? {
                 self.header_len = 0;
                 return Ok(Some(header));
             }
@@ -225,7 +236,9 @@ impl Frame {
     /// Takes what is there of the payload off the input, unmasked.
     fn take_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> &'i [u8] {
         let chunk = take_front(input, self.remaining);
-        self.mask = unmask(chunk, self.mask);
+        if self.mask != [0; 4] {
+            self.mask = unmask(chunk, self.mask);
+        }
         self.remaining -= chunk.len();
         chunk
     }

@@ -1,6 +1,8 @@
-//! Frames out: unfragmented, unmasked, as a server sends them. Appends to a buffer of the caller.
+//! Frames out: unfragmented, unmasked as a server sends them or masked as a client does. Appends to a buffer
+//! of the caller.
 
-use super::header::{FIN, LEN_16, LEN_64, MAX_CONTROL, Opcode};
+use super::header::{FIN, LEN_16, LEN_64, MASKED, MAX_CONTROL, Opcode};
+use super::mask::unmask;
 
 /// Most bytes of a close reason: a control frame's payload without the code.
 pub const MAX_REASON: usize = MAX_CONTROL - 2;
@@ -42,6 +44,19 @@ pub fn append_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     debug_assert!(!opcode.is_control() || payload.len() <= MAX_CONTROL);
     out.extend_from_slice(header(opcode, payload.len()).as_bytes());
     out.extend_from_slice(payload);
+}
+
+/// Appends a whole frame as a client sends it. The mask protects proxies from scripts (RFC 6455, 10.3), which
+/// a program that chooses its own bytes is not; any value will do. Zero spares both ends the work.
+pub fn append_masked_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], mask: [u8; 4]) {
+    debug_assert!(!opcode.is_control() || payload.len() <= MAX_CONTROL);
+    let start = out.len();
+    out.extend_from_slice(header(opcode, payload.len()).as_bytes());
+    out[start + 1] |= MASKED;
+    out.extend_from_slice(&mask);
+    let from = out.len();
+    out.extend_from_slice(payload);
+    unmask(&mut out[from..], mask);
 }
 
 /// Appends a ping; a payload above [`MAX_CONTROL`] bytes is cut.
@@ -95,9 +110,10 @@ fn header(opcode: Opcode, len: usize) -> TextHeader {
 #[cfg(test)]
 mod tests {
     use super::{
-        MAX_REASON, append_close, append_close_echo, append_document, append_ping, append_pong, append_text,
-        text_header,
+        MAX_REASON, Opcode, append_close, append_close_echo, append_document, append_masked_frame,
+        append_ping, append_pong, append_text, text_header,
     };
+    use crate::transport::ws::{Binary, Decoder, Event};
 
     fn bytes(append: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut out = Vec::new();
@@ -146,5 +162,24 @@ mod tests {
     fn a_close_is_answered_with_its_code() {
         assert_eq!(bytes(|out| append_close_echo(out, Some(4000))), [0x88, 2, 0x0f, 0xa0]);
         assert_eq!(bytes(|out| append_close_echo(out, None)), [0x88, 0]);
+    }
+
+    #[test]
+    fn a_masked_frame_reads_back() {
+        for (len, mask) in [(0, [0; 4]), (5, [1, 2, 3, 4]), (70_000, [9, 0, 7, 1])] {
+            let text = "x".repeat(len);
+            let mut frame = bytes(|out| append_masked_frame(out, Opcode::Text, text.as_bytes(), mask));
+            let mut decoder = Decoder::new(1 << 20, Binary::Refuse);
+            let event = decoder.decode(&mut frame.as_mut_slice()).unwrap();
+            assert_eq!(event, Some(Event::Text(text.into())));
+        }
+    }
+
+    #[test]
+    fn a_client_reads_what_a_server_writes() {
+        let mut frame = bytes(|out| append_text(out, "né"));
+        let mut decoder = Decoder::for_client(1 << 20, Binary::Refuse);
+        let event = decoder.decode(&mut frame.as_mut_slice()).unwrap();
+        assert_eq!(event, Some(Event::Text("né".into())));
     }
 }

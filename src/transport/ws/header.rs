@@ -1,5 +1,5 @@
-//! The header of a client's frame (RFC 6455, 5.2): judged byte by byte as it arrives, so that nothing of a
-//! bad frame is waited for.
+//! The header of a frame (RFC 6455, 5.2): judged byte by byte as it arrives, so that nothing of a bad frame
+//! is waited for.
 
 use super::Violation;
 
@@ -13,11 +13,20 @@ pub(super) const FIN: u8 = 0x80;
 /// Reserved for extensions.
 const RESERVED: u8 = 0x70;
 /// The bit of the second byte that says a mask follows.
-const MASKED: u8 = 0x80;
+pub(super) const MASKED: u8 = 0x80;
 /// In place of a length: the length follows in 2 bytes.
 pub(super) const LEN_16: u8 = 126;
 /// In place of a length: the length follows in 8 bytes.
 pub(super) const LEN_64: u8 = 127;
+
+/// Whose frames are read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sender {
+    /// A client's: each has to be masked.
+    Client,
+    /// A server's: none may be (RFC 6455, 5.1).
+    Server,
+}
 
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,12 +71,13 @@ pub(super) struct Header {
     pub(super) opcode: Opcode,
     /// Bytes of payload.
     pub(super) len: u64,
+    /// Zeros, which change nothing, in a server's frame.
     pub(super) mask: [u8; 4],
 }
 
 /// Reads the header at the start of `bytes`, and how many bytes it took. `None` asks for more, which never
 /// happens with [`MAX_HEADER`] bytes at hand.
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+pub(super) fn parse(bytes: &[u8], sender: Sender) -> Result<Option<(Header, usize)>, Violation> {
     let Some((&first, rest)) = bytes.split_first() else { return Ok(None) };
     if first & RESERVED != 0 {
         return Err(Violation::ReservedBits);
@@ -78,16 +88,22 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> 
         return Err(Violation::FragmentedControl);
     }
     let Some((&second, rest)) = rest.split_first() else { return Ok(None) };
-    if second & MASKED == 0 {
-        return Err(Violation::Unmasked);
+    match (sender, second & MASKED != 0) {
+        (Sender::Client, false) => return Err(Violation::Unmasked),
+        (Sender::Server, true) => return Err(Violation::Masked),
+        _ => {}
     }
     let short = second & !MASKED;
     if opcode.is_control() && usize::from(short) > MAX_CONTROL {
         return Err(Violation::LongControl);
     }
     let Some((len, rest)) = parse_len(short, rest)? else { return Ok(None) };
-    let Some((mask, rest)) = rest.split_first_chunk::<4>() else { return Ok(None) };
-    Ok(Some((Header { fin, opcode, len, mask: *mask }, bytes.len() - rest.len())))
+    let (mask, rest) = match (sender, rest.split_first_chunk::<4>()) {
+        (Sender::Server, _) => ([0; 4], rest),
+        (Sender::Client, Some((mask, rest))) => (*mask, rest),
+        (Sender::Client, None) => return Ok(None),
+    };
+    Ok(Some((Header { fin, opcode, len, mask }, bytes.len() - rest.len())))
 }
 
 /// Reads the extended length that `short` announces, if any, and says what is left of `bytes`.
@@ -114,9 +130,13 @@ fn parse_len(short: u8, bytes: &[u8]) -> Result<Option<(u64, &[u8])>, Violation>
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, MAX_HEADER, Opcode, Violation, parse};
+    use super::{Header, MAX_HEADER, Opcode, Sender, Violation};
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    fn parse(bytes: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        super::parse(bytes, Sender::Client)
+    }
 
     fn with_mask(start: &[u8]) -> Vec<u8> {
         [start, &MASK].concat()
@@ -168,6 +188,13 @@ mod tests {
             assert_eq!(parse(bytes), Err(violation), "{bytes:x?}");
             assert_eq!(parse(&bytes[..bytes.len() - 1]), Ok(None), "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn a_server_does_not_mask() {
+        let header = Header { fin: true, opcode: Opcode::Text, len: 5, mask: [0; 4] };
+        assert_eq!(super::parse(&[0x81, 5], Sender::Server), Ok(Some((header, 2))));
+        assert_eq!(super::parse(&[0x81, 0x85], Sender::Server), Err(Violation::Masked));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a client may do wrong, and the close code it is told.
+//! What a peer may do wrong, and the close code it is told.
 
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub enum Violation {
     ReservedOpcode,
     /// A client must mask.
     Unmasked,
+    /// A server must not.
+    Masked,
     /// A control frame without its final bit.
     FragmentedControl,
     /// A control frame of more than 125 bytes.
@@ -44,6 +46,7 @@ impl Violation {
             Violation::ReservedBits
             | Violation::ReservedOpcode
             | Violation::Unmasked
+            | Violation::Masked
             | Violation::FragmentedControl
             | Violation::LongControl
             | Violation::PaddedLength
@@ -66,6 +69,7 @@ impl fmt::Display for Violation {
             Violation::ReservedBits => "reserved bits set",
             Violation::ReservedOpcode => "reserved opcode",
             Violation::Unmasked => "client frame not masked",
+            Violation::Masked => "server frame masked",
             Violation::FragmentedControl => "fragmented control frame",
             Violation::LongControl => "control frame too long",
             Violation::PaddedLength => "length not in its shortest form",

@@ -6,7 +6,11 @@ use tungstenite::http::Uri;
 use tungstenite::http::uri::Authority;
 
 use crate::base::secret::Secret;
-use crate::cli::flags::{DEFAULT_HOST, DEFAULT_PORT};
+
+/// Where a server listens unless told otherwise.
+pub const DEFAULT_HOST: &str = "127.0.0.1";
+/// The port of the original (`hermes dashboard`).
+pub const DEFAULT_PORT: u16 = 9119;
 
 /// Path of the gateway's socket, for a URL that names none.
 const PATH: &str = "/api/ws";
@@ -17,11 +21,11 @@ const URL_MAX: usize = 4096;
 
 /// A gateway. Its `Display` leaves the query out, where the token stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Target {
+pub struct Target {
     /// Name or address, an IPv6 one without brackets.
-    pub(super) host: String,
+    pub host: String,
     /// TCP port.
-    pub(super) port: u16,
+    pub port: u16,
     /// Host and port as they were written, for the `Host` header.
     authority: String,
     path: String,
@@ -31,7 +35,7 @@ pub(super) struct Target {
 
 /// A URL that leads nowhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum TargetError {
+pub enum TargetError {
     /// `wss:`.
     Encrypted,
     /// Anything else that is not `ws://host…`.
@@ -50,7 +54,7 @@ impl fmt::Display for TargetError {
 impl Target {
     /// The gateway at `url` (default `ws://127.0.0.1:9119/api/ws`). The token is added to the query unless
     /// the URL brings one.
-    pub(super) fn new(url: Option<&str>, token: Option<&Secret>) -> Result<Self, TargetError> {
+    pub fn new(url: Option<&str>, token: Option<&Secret>) -> Result<Self, TargetError> {
         let default = format!("ws://{DEFAULT_HOST}:{DEFAULT_PORT}{PATH}");
         let url = url.unwrap_or(&default).trim();
         if url.len() > URL_MAX {
@@ -79,10 +83,20 @@ impl Target {
         })
     }
 
-    /// The whole URL, token included, for the handshake and nothing else.
-    pub(super) fn url(&self) -> Secret {
+    /// Host and port as they were written, for the `Host` header.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What a request asks for, token included.
+    pub fn path_and_query(&self) -> Secret {
         let mark = if self.query.expose().is_empty() { "" } else { "?" };
-        Secret::new(format!("ws://{}{}{mark}{}", self.authority, self.path, self.query.expose()))
+        Secret::new(format!("{}{mark}{}", self.path, self.query.expose()))
+    }
+
+    /// The whole URL, token included, for the handshake and nothing else.
+    pub fn url(&self) -> Secret {
+        Secret::new(format!("ws://{}{}", self.authority, self.path_and_query().expose()))
     }
 }
 
@@ -110,7 +124,7 @@ fn query(given: &str, token: Option<&Secret>) -> Secret {
 }
 
 /// Everything but the unreserved characters of RFC 3986 as `%XX`.
-fn percent_encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -1,0 +1,1 @@
+//! A scripted model server on a loop of its own.
