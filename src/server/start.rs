@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::connect_file::ConnectFile;
 use super::listener::Listener;
-use super::main_loop::{BELL, KeepAlive, LISTENER, Parts, Server};
+use super::main_loop::{BELL, LISTENER, Parts, Server};
 use super::shutdown::{Exit, GRACE_DEFAULT};
 use super::signals::{self, OnSignal};
 use super::stdio::reserve_stdout;
@@ -25,6 +25,7 @@ use crate::gateway::{Gateway, Setup};
 use crate::jobs::{Pool, Workshop};
 use crate::model::settings::Settings;
 use crate::model::turn::TurnSpec;
+use crate::outbound::keepalive::KeepAlive;
 use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
 use crate::reactor::poller::Poller;
 use crate::transport::access::{Access, BindKind};
