@@ -84,6 +84,8 @@ pub(super) struct Server {
     ready: Vec<Ready>,
     news: Vec<News>,
     agents_left: bool,
+    #[cfg(feature = "test-endpoints")]
+    pub(super) test: super::test_endpoints::State,
 }
 
 /// What a step of the loop is called in the log.
@@ -132,6 +134,8 @@ impl Server {
             ready: Vec::new(),
             news: Vec::new(),
             agents_left: false,
+            #[cfg(feature = "test-endpoints")]
+            test: super::test_endpoints::State::default(),
         }
     }
 
@@ -149,6 +153,10 @@ impl Server {
 
             self.turn(late)?;
             self.heartbeat.set_active(Instant::now(), self.gateway.is_active());
+            #[cfg(feature = "test-endpoints")]
+            {
+                self.agents_left |= self.test_turn_over();
+            }
             self.record_turn(woken);
             if self.may_exit() {
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
@@ -239,6 +247,10 @@ impl Server {
             }
         });
         self.news = news;
+        #[cfg(feature = "test-endpoints")]
+        {
+            self.agents_left |= self.test_collect();
+        }
     }
 
     fn handle_deadlines(&mut self) {
