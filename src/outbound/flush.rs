@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use super::outbox::{Outbox, Overrun};
-use crate::limits::WRITE_BUDGET;
 
 /// What came of it.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub fn flush(
     if *blocked {
         return outbox.overrun(at).map_or(Flushed::Blocked, Flushed::Slow);
     }
-    let mut budget = WRITE_BUDGET;
+    let mut budget = outbox.bounds().write_budget;
     loop {
         let bytes = outbox.fill();
         if bytes.is_empty() {
@@ -62,7 +61,7 @@ pub fn flush(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::WRITE_STALL_MAX;
+    use crate::limits::{WRITE_BUDGET, WRITE_STALL_MAX};
     use crate::wire::encode;
     use crate::wire::jsonrpc::Id;
 

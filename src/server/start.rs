@@ -23,6 +23,7 @@ use crate::base::secret::Secret;
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
 use crate::jobs::{Pool, Workshop};
+use crate::limits::Bounds;
 use crate::model::settings::Settings;
 use crate::model::turn::TurnSpec;
 use crate::outbound::keepalive::KeepAlive;
@@ -247,6 +248,7 @@ fn setup(
         terminal_cwd,
         timezone,
         demo_only,
+        bounds: &Bounds::SERVER,
     })
 }
 
