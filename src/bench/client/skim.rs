@@ -223,7 +223,8 @@ mod tests {
 
         /// Agrees with a parser on documents of the wire.
         #[test]
-        fn agrees_with_a_parser(kind in "[a-z.]{1,12}", text in "\\PC{0,20}|[\"\\\\\n\t]{0,9}", extra in any::<i64>()) {
+        fn agrees_with_a_parser(kind in "[a-z.]{1,12}",
+            text in "\\PC{0,20}|[\"\\\\\n\t]{0,9}", extra in any::<i64>()) {
             let document = json!({"extra": [extra, {"type": "no"}], "params":
                 {"a": "}]\"", "type": kind, "payload": {"b": [[]], "text": text}}});
             let written = document.to_string();
