@@ -8,6 +8,9 @@
 pub mod ending;
 pub mod flush;
 pub mod keepalive;
+mod mark;
 pub mod outbox;
 pub mod pacer;
 pub mod turn;
+
+pub use mark::Waited;

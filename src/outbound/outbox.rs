@@ -8,9 +8,12 @@
 //! stream, or by any control frame, which flushes what waits before it. Order is never changed.
 
 use std::collections::VecDeque;
+use std::ops::Add;
 use std::time::Instant;
 
+use super::mark::{Mark, Waited};
 use crate::limits::{Bounds, WRITE_STALL_MAX};
+use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
 
@@ -33,7 +36,7 @@ pub enum Overrun {
 }
 
 /// Counters of one outbox, for statistics.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Sent {
     /// Documents encoded.
     pub frames: u64,
@@ -41,6 +44,18 @@ pub struct Sent {
     pub bytes: u64,
     /// Deltas joined to an earlier one.
     pub merged: u64,
+}
+
+impl Add for Sent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            frames: self.frames + other.frames,
+            bytes: self.bytes + other.bytes,
+            merged: self.merged + other.merged,
+        }
+    }
 }
 
 /// The queue of one connection.
@@ -61,6 +76,7 @@ pub struct Outbox {
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
     sent: Sent,
+    mark: Mark,
 }
 
 impl Outbox {
@@ -83,18 +99,24 @@ impl Outbox {
             scratch: Vec::new(),
             moved: None,
             sent: Sent::default(),
+            mark: Mark::default(),
         }
     }
 
     /// Adds a control frame and releases everything before it.
     pub fn push_frame(&mut self, frame: Frame, now: Instant) {
-        self.push_paced_frame(frame, now);
+        self.push_control(frame, Pace::Now, now);
         self.released = true;
     }
 
     /// Adds a frame that may wait for the clock.
     pub fn push_paced_frame(&mut self, frame: Frame, now: Instant) {
+        self.push_control(frame, Pace::Paced, now);
+    }
+
+    fn push_control(&mut self, frame: Frame, pace: Pace, now: Instant) {
         self.moved.get_or_insert(now);
+        self.mark.added(pace, self.queue.len(), now);
         self.control_bytes += frame.len();
         self.queue.push_back(Item::Control(frame));
     }
@@ -112,8 +134,9 @@ impl Outbox {
         {
             last.range.end = delta.range.end;
             self.sent.merged += 1;
-            return;
+            return self.mark.added(Pace::Paced, self.queue.len() - 1, now);
         }
+        self.mark.added(Pace::Paced, self.queue.len(), now);
         self.queue.push_back(Item::Delta(delta));
     }
 
@@ -167,8 +190,9 @@ impl Outbox {
         &self.wire[self.cursor..]
     }
 
-    /// The transport took `count` bytes of what [`Outbox::fill`] gave.
-    pub fn took(&mut self, count: usize, now: Instant) {
+    /// The transport took `count` bytes of what [`Outbox::fill`] gave. Says how long the timed document waited,
+    /// when these were its last.
+    pub fn took(&mut self, count: usize, now: Instant) -> Option<Waited> {
         self.cursor = (self.cursor + count).min(self.wire.len());
         self.sent.bytes += count as u64;
         if count > 0 {
@@ -189,6 +213,7 @@ impl Outbox {
             self.wire.drain(..self.cursor);
             self.cursor = 0;
         }
+        self.mark.taken(self.sent.bytes, now)
     }
 
     /// Whether the reader is too far behind to keep.
@@ -218,6 +243,7 @@ impl Outbox {
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
+                self.encoded();
             }
             Some(Item::Delta(mut delta)) => {
                 let end = if delta.range.len() > self.bounds.delta_text {
@@ -232,16 +258,25 @@ impl Outbox {
                 if end < delta.range.end {
                     delta.range.start = end;
                     self.queue.push_front(Item::Delta(delta));
+                } else {
+                    self.encoded();
                 }
             }
         }
         self.sent.frames += 1;
         true
     }
+
+    /// The front of the queue is encoded, whole.
+    fn encoded(&mut self) {
+        self.mark.encoded(self.sent.bytes + (self.wire.len() - self.cursor) as u64);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::textlog::TextLog;
     use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
@@ -259,11 +294,17 @@ mod tests {
         outbox: Outbox,
         log: TextLog,
         now: Instant,
+        waited: Vec<Waited>,
     }
 
     impl Bench {
         fn new(merge: bool) -> Self {
-            Self { outbox: Outbox::new(append_line, merge), log: TextLog::default(), now: Instant::now() }
+            Self {
+                outbox: Outbox::new(append_line, merge),
+                log: TextLog::default(),
+                now: Instant::now(),
+                waited: Vec::new(),
+            }
         }
 
         fn delta(&mut self, text: &str) {
@@ -286,7 +327,7 @@ mod tests {
                 }
                 let count = chunk.len().min(step);
                 bytes.extend_from_slice(&chunk[..count]);
-                self.outbox.took(count, self.now);
+                self.waited.extend(self.outbox.took(count, self.now));
             }
             let lines = String::from_utf8(bytes).unwrap();
             lines.lines().map(|line| label(&serde_json::from_str(line).unwrap())).collect()
@@ -364,6 +405,45 @@ mod tests {
         assert!(read[1..read.len() - 1].iter().all(|line| line.len() <= DELTA_TEXT_MAX + 1));
         assert_eq!(read[read.len() - 1], "1");
         assert!(bench.outbox.is_empty() && bench.outbox.wire.capacity() == 0);
+    }
+
+    #[test]
+    fn a_document_is_timed_from_its_arrival_to_its_last_byte() {
+        let ms = Duration::from_millis;
+        let mut bench = Bench::new(true);
+        bench.delta("a");
+        bench.now += ms(5);
+        bench.delta("b");
+        bench.now += ms(28);
+        bench.outbox.release();
+        assert_eq!(bench.read(1), ["+ab"]);
+        assert_eq!(
+            bench.waited,
+            [Waited { pace: Pace::Paced, time: ms(33) }],
+            "the first of what was joined"
+        );
+
+        bench.reply(1);
+        bench.now += ms(2);
+        bench.reply(2);
+        bench.outbox.push_urgent(b"{\"result\":0}\n", bench.now);
+        assert_eq!(bench.read(1), ["0", "1", "2"]);
+        assert_eq!(bench.waited[1..], [Waited { pace: Pace::Now, time: ms(2) }], "one at a time");
+    }
+
+    #[test]
+    fn text_that_leaves_in_pieces_is_timed_to_its_end() {
+        let mut bench = Bench::new(true);
+        bench.delta(&"x".repeat(2 * WIRE_TARGET));
+        bench.reply(1);
+        let first = bench.outbox.fill().len();
+        assert!(first >= WIRE_TARGET);
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.outbox.took(first, bench.now), None, "half of it");
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.read(1 << 20).last().map(String::as_str), Some("1"));
+        assert_eq!(bench.waited, [Waited { pace: Pace::Paced, time: Duration::from_secs(2) }]);
+        assert!(bench.outbox.is_empty());
     }
 
     #[test]
