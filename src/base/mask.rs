@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
 
-use crate::base::secret::Secret;
+use super::secret::Secret;
 
-/// What stands in a secret's place.
-const STARS: &str = "***";
+/// What stands in the place of a secret.
+pub const STARS: &str = "***";
 /// Bytes below which a value is not registered: stars for every "a" would make a log useless, and so short
 /// a secret protects nothing.
 const SECRET_MIN: usize = 4;
@@ -106,8 +106,8 @@ fn value_length(text: &str) -> usize {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::secret::Secret;
     use super::{mask, mask_with, register_secret};
-    use crate::base::secret::Secret;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
