@@ -24,6 +24,11 @@ pub(super) fn append_header(out: &mut Vec<u8>, header: &Header) {
 
 /// Appends an entry. False when its line would pass [`LINE_MAX`]; nothing is appended then.
 pub(super) fn append_entry(out: &mut Vec<u8>, entry: &Entry<'_>) -> bool {
+    append_within(out, entry, LINE_MAX)
+}
+
+/// The same with another bound.
+pub(super) fn append_within(out: &mut Vec<u8>, entry: &Entry<'_>, line_max: usize) -> bool {
     let start = out.len();
     // Writing to a `Vec` cannot fail.
     let _ = write!(out, "[{},{},\"", entry.at, entry.connection);
@@ -46,7 +51,8 @@ pub(super) fn append_entry(out: &mut Vec<u8>, entry: &Entry<'_>) -> bool {
         }
     }
     out.extend_from_slice(b"]\n");
-    let fits = out.len() - start <= LINE_MAX;
+    // The line feed is not counted.
+    let fits = out.len() - start - 1 <= line_max;
     if !fits {
         out.truncate(start);
     }
