@@ -33,7 +33,9 @@
 
 mod ending;
 mod entry;
+mod error;
 mod mask;
+mod pipes;
 mod proxy;
 mod read;
 mod scan;
@@ -42,6 +44,8 @@ mod tap;
 mod write;
 
 pub use entry::{DOCUMENT_MAX, Entry, Header, LINE_MAX, Over, Side, VERSION, What};
-pub use proxy::{ProxyOptions, RecordError, record_socket};
+pub use error::RecordError;
+pub use pipes::{PipeOptions, record_pipes};
+pub use proxy::{ProxyOptions, record_socket};
 pub use read::{Fault, ReadError, Reader};
 pub use scribe::Tally;

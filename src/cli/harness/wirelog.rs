@@ -10,9 +10,9 @@ use log::LevelFilter;
 use crate::base::mask;
 use crate::cli::flags::LowArgs;
 use crate::cli::target::target;
-use crate::cli::{EXIT_USAGE, fail, log as logging};
+use crate::cli::{EXIT_USAGE, environment, fail, log as logging};
 use crate::transport::target::Target;
-use crate::wirelog::{ProxyOptions, Tally, record_socket};
+use crate::wirelog::{PipeOptions, ProxyOptions, Tally, record_pipes, record_socket};
 
 /// Port to listen on: the one after the gateway's.
 const PORT: u16 = 9120;
@@ -27,7 +27,7 @@ pub(crate) fn record(low: &LowArgs) -> ExitCode {
     }
     let code = match command.is_empty() {
         true => record_websocket(low, file),
-        false => usage("not there yet"),
+        false => record_stdio(file, command),
     };
     logging::finish();
     code
@@ -49,6 +49,26 @@ fn record_websocket(low: &LowArgs, file: &OsString) -> ExitCode {
         Ok(tally) => {
             say(&summary(&tally));
             ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error.to_string(), ExitCode::FAILURE),
+    }
+}
+
+/// The stderr is the gateway's, so nothing is said there that it did not say, unless something is missing.
+fn record_stdio(file: &OsString, command: &[OsString]) -> ExitCode {
+    let Some((program, arguments)) = command.split_first() else {
+        return usage("record wants a command behind --");
+    };
+    if let Ok(token) = std::env::var(environment::TOKEN) {
+        mask::register_secret(&token);
+    }
+    let options = PipeOptions { file: file.into(), program: program.clone(), arguments: arguments.to_vec() };
+    match record_pipes(options) {
+        Ok((tally, code)) => {
+            if tally.lost > 0 {
+                say(&summary(&tally));
+            }
+            ExitCode::from(code)
         }
         Err(error) => fail(&error.to_string(), ExitCode::FAILURE),
     }

@@ -5,7 +5,6 @@ mod door;
 mod hose;
 mod pair;
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::mem;
@@ -18,6 +17,7 @@ use mio::net::{TcpListener, UnixStream};
 
 use super::ending;
 use super::entry::{Header, Over, Side};
+use super::error::RecordError;
 use super::scribe::{self, Scribe, Tally};
 use crate::base::slots::{Key, Slots};
 use crate::limits::HEAD_DEADLINE;
@@ -52,35 +52,6 @@ pub struct ProxyOptions {
     /// Port of 127.0.0.1 to listen on; 0 takes any free one.
     pub port: u16,
 }
-
-/// Why recording did not begin, or ended early.
-#[derive(Debug)]
-pub enum RecordError {
-    /// The file cannot be written.
-    File(PathBuf, io::Error),
-    /// The gateway's name leads nowhere.
-    Name(String, io::Error),
-    /// The port is taken, or similar.
-    Listen(u16, io::Error),
-    /// The gateway's program cannot be started.
-    Command(String, io::Error),
-    /// The loop failed.
-    System(io::Error),
-}
-
-impl fmt::Display for RecordError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RecordError::File(path, error) => write!(f, "cannot record to {}: {error}", path.display()),
-            RecordError::Name(name, error) => write!(f, "cannot find {name}: {error}"),
-            RecordError::Listen(port, error) => write!(f, "cannot listen on 127.0.0.1:{port}: {error}"),
-            RecordError::Command(name, error) => write!(f, "cannot start {name}: {error}"),
-            RecordError::System(error) => write!(f, "recording failed: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for RecordError {}
 
 /// Records until a signal ends it. `ready` is told the port once clients can connect.
 ///
@@ -190,6 +161,9 @@ impl Proxy {
                 }
             }
             for key in mem::take(&mut self.dirty) {
+                if let Some(pair) = self.pairs.get_mut(key) {
+                    pair.dirty = false;
+                }
                 self.serve(key);
             }
         }
@@ -203,7 +177,7 @@ impl Proxy {
         if let Some(hose) = pair.hose(side) {
             hose.is_ready(event.readable, event.writable);
         }
-        if !self.dirty.contains(&key) {
+        if !mem::replace(&mut pair.dirty, true) {
             self.dirty.push(key);
         }
     }

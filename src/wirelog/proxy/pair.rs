@@ -28,6 +28,8 @@ pub(super) struct Pair {
     pub(super) ends: Vec<Key>,
     /// Whether one side has ended and the other was given a while.
     pub(super) lingers: bool,
+    /// Whether it is to be served in this turn of the loop already.
+    pub(super) dirty: bool,
     taps: [Option<Tap>; 2],
     /// Who began to close, and how.
     farewell: Option<What<'static>>,
@@ -70,6 +72,7 @@ impl Pair {
             timer: None,
             ends: Vec::new(),
             lingers: false,
+            dirty: false,
             taps: [Some(Tap::new(Side::Client)), Some(Tap::new(Side::Server))],
             farewell: None,
         }
