@@ -46,8 +46,14 @@ impl BindKind {
 /// The rules of one listener.
 #[derive(Debug)]
 pub struct Access {
-    bind: BindKind,
     token: Token,
+    place: Place,
+}
+
+/// The rules of one listener but for the credential: enough for who passes that on to somebody who judges it.
+#[derive(Debug)]
+pub struct Place {
+    bind: BindKind,
     allowed_hosts: Vec<String>,
 }
 
@@ -58,7 +64,7 @@ impl Access {
     /// # Errors
     /// When `token` is empty (it would let everybody in) or longer than [`MAX_TOKEN`].
     pub fn new(bind: BindKind, token: &Secret, allowed_hosts: Vec<String>) -> Result<Self, TokenError> {
-        Ok(Self { bind, token: Token::new(token)?, allowed_hosts })
+        Ok(Self { token: Token::new(token)?, place: Place::new(bind, allowed_hosts) })
     }
 
     /// May `peer` turn `head` into a WebSocket?
@@ -70,12 +76,7 @@ impl Access {
         if !self.token.matches(&offered) {
             return Err(Refusal::Credential);
         }
-        // An IPv4 peer of a dual-stack socket shows as ::ffff:a.b.c.d.
-        if self.bind == BindKind::Loopback && !peer.to_canonical().is_loopback() {
-            return Err(Refusal::Peer);
-        }
-        let host = self.host(head).ok_or(Refusal::Host)?;
-        self.check_origin(head, &host)
+        self.place.check_upgrade(head, peer)
     }
 
     /// May `head` be answered as plain HTTP? Only `Host` is judged; whether a path needs the token is for its
@@ -84,7 +85,27 @@ impl Access {
     /// # Errors
     /// [`Refusal::PlainHost`].
     pub fn check_http(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        self.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
+        self.place.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
+    }
+}
+
+impl Place {
+    /// Rules for a listener of kind `bind`; `allowed_hosts` as in [`Access::new`].
+    pub fn new(bind: BindKind, allowed_hosts: Vec<String>) -> Self {
+        Self { bind, allowed_hosts }
+    }
+
+    /// May `peer` turn `head` into a WebSocket, whatever its credential?
+    ///
+    /// # Errors
+    /// The first rule that is broken; all look the same on the wire.
+    pub fn check_upgrade(&self, head: &Head<'_>, peer: IpAddr) -> Result<(), Refusal> {
+        // An IPv4 peer of a dual-stack socket shows as ::ffff:a.b.c.d.
+        if self.bind == BindKind::Loopback && !peer.to_canonical().is_loopback() {
+            return Err(Refusal::Peer);
+        }
+        let host = self.host(head).ok_or(Refusal::Host)?;
+        self.check_origin(head, &host)
     }
 
     /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
