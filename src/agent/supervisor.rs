@@ -12,7 +12,8 @@ use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::ids::{AskId, TurnId};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
-use crate::reactor::mailbox::{Bell, Mail, MailReceiver, mailbox};
+use crate::reactor::fair::{self, Share};
+use crate::reactor::mailbox::{Bell, MailReceiver, mailbox};
 
 /// Makes the agent of a turn. Called on the agent's own thread, so it may read files.
 pub type AgentFactory = Arc<dyn Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync>;
@@ -107,32 +108,18 @@ impl Supervisor {
     /// Hands out waiting mail, every agent in turn, until `take` has had its budget. True when some is left.
     /// `take` may call back into nothing here: it gets the news, and acts after.
     pub fn collect(&mut self, news: &mut Vec<News>) -> bool {
-        let mut budget = AGENT_BUDGET;
-        let mut idle = 0;
-        while idle < self.running.len() && budget > 0 {
-            let Some(running) = self.running.pop_front() else { break };
-            let before = news.len();
-            let mut gone = false;
-            for _ in 0..BURST.min(budget) {
-                match running.mail.take() {
-                    Mail::Item(event) => news.push(News::Event(running.turn, event)),
-                    Mail::Empty => break,
-                    Mail::Closed => {
-                        gone = true;
-                        break;
-                    }
-                }
-            }
-            let taken = news.len() - before;
-            budget -= taken;
-            idle = if taken > 0 { 0 } else { idle + 1 };
-            if gone {
-                news.push(News::Lost(running.turn));
-            } else {
-                self.running.push_back(running);
-            }
-        }
-        budget == 0
+        let share = Share { burst: BURST, budget: AGENT_BUDGET };
+        fair::collect(
+            &mut self.running,
+            share,
+            |running| running.mail.take(),
+            |running, event| {
+                news.push(match event {
+                    Some(event) => News::Event(running.turn, event),
+                    None => News::Lost(running.turn),
+                });
+            },
+        )
     }
 
     /// Agents that run.

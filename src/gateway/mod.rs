@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::prng::Prng;
+use crate::limits::Bounds;
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
 use crate::model::settings::Settings;
 
@@ -62,6 +63,8 @@ pub struct Setup {
     pub timezone: jiff::tz::TimeZone,
     /// Whether every turn is the demo agent's, whatever the settings say.
     pub demo_only: bool,
+    /// The limits in force: those of the server, or a simulation's.
+    pub bounds: &'static Bounds,
 }
 
 /// Counters for statistics.

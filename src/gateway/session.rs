@@ -9,7 +9,6 @@ use super::Gateway;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
 use super::turn::Turn;
-use crate::limits::SESSIONS_MAX;
 use crate::model::ids::{ClientId, SessionId};
 use crate::model::message::{Message, Role};
 use crate::model::turn::Usage;
@@ -134,10 +133,11 @@ impl Gateway {
         client: ClientId,
         new: NewSession,
     ) -> Result<SessionId, RpcError> {
-        if self.sessions.len() >= SESSIONS_MAX {
+        let most = self.setup.bounds.sessions;
+        if self.sessions.len() >= most {
             let text = format!(
-                "Hermes is at the active session limit ({SESSIONS_MAX}/{SESSIONS_MAX}). Try again when \
-                 another session finishes."
+                "Hermes is at the active session limit ({most}/{most}). Try again when another session \
+                 finishes."
             );
             return Err(RpcError::new(4090, text));
         }

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET, WRITE_STALL_MAX};
+use crate::limits::{Bounds, WRITE_STALL_MAX};
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
 
@@ -48,6 +48,7 @@ pub struct Sent {
 pub struct Outbox {
     framing: Framing,
     merge: bool,
+    bounds: &'static Bounds,
     queue: VecDeque<Item>,
     /// Bytes of the control frames in `queue`.
     control_bytes: usize,
@@ -65,9 +66,15 @@ pub struct Outbox {
 impl Outbox {
     /// An empty outbox. With `merge`, adjacent deltas become one event.
     pub fn new(framing: Framing, merge: bool) -> Self {
+        Self::with_bounds(framing, merge, &Bounds::SERVER)
+    }
+
+    /// The same with limits of the caller's.
+    pub fn with_bounds(framing: Framing, merge: bool, bounds: &'static Bounds) -> Self {
         Self {
             framing,
             merge,
+            bounds,
             queue: VecDeque::new(),
             control_bytes: 0,
             released: false,
@@ -99,7 +106,7 @@ impl Outbox {
             && last.range.end == delta.range.start
             && last.kind == delta.kind
             && last.log.same(&delta.log)
-            && (self.merge || self.queue.len() > UNMERGED_DELTAS_MAX)
+            && (self.merge || self.queue.len() > self.bounds.unmerged_deltas)
             // Borrowed again: the length above needs the queue.
             && let Some(Item::Delta(last)) = self.queue.back_mut()
         {
@@ -116,7 +123,7 @@ impl Outbox {
     }
 
     /// Adds bytes that are framed already (a pong, a close) before everything that is not encoded yet: at
-    /// most [`WIRE_TARGET`] bytes and one frame are ahead of them.
+    /// most [`Bounds::wire_target`] bytes and one frame are ahead of them.
     pub fn push_urgent(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
         self.wire.extend_from_slice(framed);
@@ -150,7 +157,7 @@ impl Outbox {
     /// The bytes to hand to the transport next; empty when there is nothing to do.
     pub fn fill(&mut self) -> &[u8] {
         if self.released {
-            while self.wire.len() - self.cursor < WIRE_TARGET {
+            while self.wire.len() - self.cursor < self.bounds.wire_target {
                 if !self.encode_next() {
                     self.released = false;
                     break;
@@ -176,7 +183,7 @@ impl Outbox {
                 self.wire = Vec::new();
                 self.scratch = Vec::new();
             }
-        } else if self.cursor > WIRE_TARGET.max(self.wire.len() / 2) {
+        } else if self.cursor > self.bounds.wire_target.max(self.wire.len() / 2) {
             // Compact rarely, and move less than is gone: a large frame that leaves in small writes would
             // otherwise be moved as often as it is written.
             self.wire.drain(..self.cursor);
@@ -187,11 +194,16 @@ impl Outbox {
     /// Whether the reader is too far behind to keep.
     pub fn overrun(&self, now: Instant) -> Option<Overrun> {
         // One frame may be larger than the bound: the answer of a long turn is.
-        if self.control_bytes > CONTROL_BYTES_MAX && self.queue.len() > 1 {
+        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1 {
             return Some(Overrun::Control);
         }
         let stalled = self.moved.is_some_and(|moved| now.saturating_duration_since(moved) >= WRITE_STALL_MAX);
         (stalled && self.wants_write()).then_some(Overrun::Stalled)
+    }
+
+    /// The limits in force.
+    pub fn bounds(&self) -> &'static Bounds {
+        self.bounds
     }
 
     /// Counters so far.
@@ -208,8 +220,8 @@ impl Outbox {
                 (self.framing)(&mut self.wire, frame.bytes());
             }
             Some(Item::Delta(mut delta)) => {
-                let end = if delta.range.len() > DELTA_TEXT_MAX {
-                    delta.log.floor(delta.range.start + DELTA_TEXT_MAX)
+                let end = if delta.range.len() > self.bounds.delta_text {
+                    delta.log.floor(delta.range.start + self.bounds.delta_text)
                 } else {
                     delta.range.end
                 };
@@ -232,6 +244,7 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::base::textlog::TextLog;
+    use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
     use crate::model::ids::SessionId;
     use crate::wire::delta::DeltaKind;
     use crate::wire::jsonrpc::Id;

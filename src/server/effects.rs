@@ -32,25 +32,20 @@ impl Server {
     fn send(&mut self, client: ClientId, frame: Frame, paced: bool) {
         let Some(key) = client_key(client) else { return };
         let Some(link) = self.links.get_mut(key) else { return };
-        let at = self.at;
         if paced {
-            link.outbox.push_paced_frame(frame, at);
-            self.pace(key, false);
+            self.pacer.push_paced_frame(key, &mut link.outbox, frame, self.at);
+            self.bell.set_pulsing(true);
         } else {
-            link.outbox.push_frame(frame, at);
-            self.dirty.push(key);
+            self.pacer.push_frame(key, &mut link.outbox, frame, self.at);
         }
     }
 
     pub(super) fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
         let Some(key) = client_key(client) else { return };
-        if let Some(link) = self.links.get_mut(key) {
-            let waiting = link.outbox.is_waiting();
-            link.outbox.push_delta(delta, self.at);
-            // A flood adds thousands of pieces to a queue that already waits for its frame.
-            if !waiting || leading {
-                self.pace(key, leading);
-            }
+        if let Some(link) = self.links.get_mut(key)
+            && self.pacer.push_delta(key, &mut link.outbox, delta, leading, self.at)
+        {
+            self.bell.set_pulsing(true);
         }
     }
 

@@ -8,6 +8,7 @@ use super::tcp::TcpLink;
 use crate::base::slots::Key;
 use crate::gateway::io::Input;
 use crate::model::ids::ClientId;
+use crate::outbound::keepalive::{self, Due};
 use crate::outbound::outbox::Outbox;
 use crate::reactor::poller::Ready;
 use crate::reactor::wheel::TimerKey;
@@ -104,12 +105,10 @@ impl Server {
     }
 
     /// Gives the link its one timer, replacing the one it had.
-    pub(super) fn set_timer(&mut self, key: Key, timer: Option<(Instant, Timer)>) {
-        let Some(link) = self.links.get_mut(key) else { return };
-        if let Some(before) = link.timer.take() {
-            self.wheel.cancel(before);
+    pub(super) fn set_timer(&mut self, key: Key, timer: Option<Due<Key>>) {
+        if let Some(link) = self.links.get_mut(key) {
+            keepalive::set(&mut self.wheel, &mut link.timer, timer);
         }
-        link.timer = timer.map(|(at, what)| self.wheel.insert(at, what));
     }
 
     pub(super) fn timer_due(&mut self, timer: Timer, at: Instant) {

@@ -108,7 +108,7 @@ impl Server {
             StdioMail::Written => {
                 if let Some(Link { carrier: Carrier::Stdio(stdio), .. }) = self.links.get_mut(key) {
                     stdio.busy = false;
-                    self.dirty.push(key);
+                    self.pacer.mark(key);
                 }
             }
             StdioMail::Broken(error) => {

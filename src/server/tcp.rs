@@ -3,25 +3,24 @@
 use std::io::{self, Read, Write};
 use std::mem;
 use std::net::{Shutdown, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Token;
 use mio::net::TcpStream;
 
 use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
-use super::main_loop::{Server, Timer};
+use super::main_loop::Server;
 use crate::base::slots::Key;
 use crate::gateway::io::Input;
-use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET, WRITE_BUDGET};
+use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET};
+use crate::outbound::flush::{Flushed, flush};
+use crate::outbound::keepalive;
 use crate::outbound::outbox::Overrun;
 use crate::reactor::poller::Ready;
 use crate::transport::http::{MAX_HEAD, parse_head};
 use crate::transport::lines::strip;
 use crate::transport::ws::{self, Binary, Decoder, Event, code};
-
-/// How long a closing connection may take to say good-bye.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection that came over TCP.
 pub(super) struct TcpLink {
@@ -167,7 +166,7 @@ impl Server {
                 if let Some(tcp) = self.tcp(key) {
                     tcp.endpoint = Some(endpoint);
                 }
-                self.dirty.push(key);
+                self.pacer.mark(key);
                 self.frames_received(key, &mut collected[consumed..].to_vec());
                 self.frames_received(key, later);
             }
@@ -184,7 +183,7 @@ impl Server {
             tcp.phase = Phase::Open(Box::new(decoder));
             log::info!("ws accepted peer={}", tcp.peer);
         }
-        self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key))));
+        self.set_timer(key, Some(self.keep_alive.after_life(key, at)));
     }
 
     fn frames_received(&mut self, key: Key, mut bytes: &mut [u8]) {
@@ -231,7 +230,7 @@ impl Server {
             Said::Binary(_) => {}
             Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
             // Any pong proves life; the next ping comes an interval after it.
-            Said::Pong => self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key)))),
+            Said::Pong => self.set_timer(key, Some(self.keep_alive.after_life(key, at))),
             Said::Close(code) => {
                 if let Some(tcp) = self.tcp(key) {
                     // 1005: it gave no code.
@@ -244,12 +243,14 @@ impl Server {
     }
 
     pub(super) fn ping(&mut self, key: Key, at: Instant) {
-        let overrun = self.links.get(key).and_then(|link| link.outbox.overrun(at));
-        if let Some(overrun) = overrun {
-            return self.cut_slow_reader(key, overrun);
+        let Some(link) = self.links.get(key) else { return };
+        match self.keep_alive.ping(key, &link.outbox, at) {
+            Err(overrun) => self.cut_slow_reader(key, overrun),
+            Ok(pong) => {
+                self.push_framed(key, |out| ws::append_ping(out, b""));
+                self.set_timer(key, Some(pong));
+            }
         }
-        self.push_framed(key, |out| ws::append_ping(out, b""));
-        self.set_timer(key, Some((at + self.keep_alive.timeout, Timer::Pong(key))));
     }
 
     pub(super) fn pong_missed(&mut self, key: Key) {
@@ -261,7 +262,7 @@ impl Server {
         write(&mut out);
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_urgent(&out, Instant::now());
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
     }
 
@@ -275,7 +276,7 @@ impl Server {
     fn say_and_close(&mut self, key: Key, bytes: &[u8]) {
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_urgent(bytes, Instant::now());
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
         self.start_closing(key);
     }
@@ -284,7 +285,7 @@ impl Server {
         self.link_leave(key);
         if let Some(tcp) = self.tcp(key) {
             tcp.phase = Phase::Closing;
-            self.set_timer(key, Some((Instant::now() + LINGER, Timer::Linger(key))));
+            self.set_timer(key, Some(keepalive::closing(key, Instant::now())));
         }
     }
 
@@ -292,53 +293,22 @@ impl Server {
     pub(super) fn writable_again(&mut self, key: Key) {
         if let Some(tcp) = self.tcp(key) {
             tcp.blocked = false;
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
     }
 
     /// Writes within the budget; what the kernel refuses waits for the next edge.
     pub(super) fn flush_socket(&mut self, key: Key) {
-        let mut budget = WRITE_BUDGET;
-        if let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get(key)
-            && tcp.blocked
-        {
-            if let Some(overrun) = outbox.overrun(self.at) {
-                self.cut_slow_reader(key, overrun);
+        let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else { return };
+        match flush(outbox, &mut tcp.blocked, &mut tcp.socket, self.at, Instant::now) {
+            Flushed::All if matches!(tcp.phase, Phase::Closing) => {
+                // Said everything; the peer reads it, closes, and the linger timer covers the rest.
+                let _ = tcp.socket.shutdown(Shutdown::Write);
             }
-            return;
-        }
-        loop {
-            let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else {
-                return;
-            };
-            let bytes = outbox.fill();
-            if bytes.is_empty() {
-                if matches!(tcp.phase, Phase::Closing) {
-                    // Said everything; the peer reads it, closes, and the linger timer covers the rest.
-                    let _ = tcp.socket.shutdown(Shutdown::Write);
-                }
-                return;
-            }
-            if budget == 0 {
-                self.dirty.push(key);
-                return;
-            }
-            let at = Instant::now();
-            match tcp.socket.write(bytes) {
-                Ok(count) => {
-                    outbox.took(count, at);
-                    budget = budget.saturating_sub(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    tcp.blocked = true;
-                    if let Some(overrun) = outbox.overrun(at) {
-                        self.cut_slow_reader(key, overrun);
-                    }
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.socket_failed(key, "send_failed", &error),
-            }
+            Flushed::All | Flushed::Blocked => {}
+            Flushed::Budget => self.pacer.mark(key),
+            Flushed::Slow(overrun) => self.cut_slow_reader(key, overrun),
+            Flushed::Failed(error) => self.socket_failed(key, "send_failed", &error),
         }
     }
 

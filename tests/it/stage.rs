@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tui_gateway::gateway::io::{Input, Now, Output};
 use tui_gateway::gateway::{Gateway, Setup};
+use tui_gateway::limits::Bounds;
 use tui_gateway::methods;
 use tui_gateway::model::ids::ClientId;
 use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
@@ -100,6 +101,7 @@ pub(crate) fn setup() -> Setup {
         terminal_cwd: None,
         timezone: jiff::tz::TimeZone::UTC,
         demo_only: false,
+        bounds: &Bounds::SERVER,
     }
 }
 
