@@ -150,7 +150,8 @@ impl Supervisor {
     }
 }
 
-fn lower_priority() {
+/// Makes the calling thread one that computes while the loop has nothing to do.
+pub fn lower_priority() {
     // On Linux a thread has a nice value of its own; where that fails the agent runs as it is.
     if let Err(error) = rustix::process::nice(NICENESS) {
         log::debug!("cannot lower the priority of an agent thread: {error}");

@@ -132,6 +132,11 @@ impl Outbox {
         !self.released && !self.queue.is_empty()
     }
 
+    /// Documents that are not encoded yet.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.cursor == self.wire.len()
@@ -171,8 +176,9 @@ impl Outbox {
                 self.wire = Vec::new();
                 self.scratch = Vec::new();
             }
-        } else if self.cursor > WIRE_TARGET {
-            // Compact rarely: the rest is at most a frame and a target's worth of bytes.
+        } else if self.cursor > WIRE_TARGET.max(self.wire.len() / 2) {
+            // Compact rarely, and move less than is gone: a large frame that leaves in small writes would
+            // otherwise be moved as often as it is written.
             self.wire.drain(..self.cursor);
             self.cursor = 0;
         }

@@ -42,7 +42,7 @@ impl Server {
         }
     }
 
-    fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
+    pub(super) fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
         let Some(key) = client_key(client) else { return };
         if let Some(link) = self.links.get_mut(key) {
             let waiting = link.outbox.is_waiting();

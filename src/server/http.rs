@@ -15,6 +15,9 @@ pub(super) enum Answer {
     Http(Vec<u8>),
     /// The switch to WebSocket.
     Upgrade(Vec<u8>),
+    /// The same, on a test path.
+    #[cfg(feature = "test-endpoints")]
+    Test(Vec<u8>, super::test_endpoints::Endpoint),
 }
 
 /// Where the WebSocket lives.
@@ -26,6 +29,10 @@ impl Server {
         let Some(access) = &self.access else { return Err(text(503, "")) };
         let wants_upgrade = head.header_has_token("upgrade", "websocket");
         if wants_upgrade {
+            #[cfg(feature = "test-endpoints")]
+            if let Some(endpoint) = super::test_endpoints::Endpoint::of(head.path()) {
+                return endpoint.answer(head, peer);
+            }
             if head.path() != WS_PATH {
                 return Err(Refusal::UnknownPath.answer());
             }

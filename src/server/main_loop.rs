@@ -103,6 +103,8 @@ pub(super) struct Server {
     slowest: (Duration, Culprit),
     news: Vec<News>,
     agents_left: bool,
+    #[cfg(feature = "test-endpoints")]
+    pub(super) test: super::test_endpoints::State,
 }
 
 /// What a step of the loop is called in the log.
@@ -152,6 +154,8 @@ impl Server {
             slowest: (Duration::ZERO, culprit("nothing")),
             news: Vec::new(),
             agents_left: false,
+            #[cfg(feature = "test-endpoints")]
+            test: super::test_endpoints::State::default(),
         }
     }
 
@@ -176,6 +180,10 @@ impl Server {
             self.handle_mail();
             self.handle_deadlines();
             self.settle();
+            #[cfg(feature = "test-endpoints")]
+            {
+                self.agents_left |= self.test_turn_over();
+            }
             self.record_turn(woken);
             if self.may_exit() {
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
@@ -274,6 +282,10 @@ impl Server {
             }
         });
         self.news = news;
+        #[cfg(feature = "test-endpoints")]
+        {
+            self.agents_left |= self.test_collect();
+        }
     }
 
     fn handle_deadlines(&mut self) {

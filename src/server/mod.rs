@@ -15,6 +15,8 @@ mod signals;
 mod start;
 mod stdio;
 mod tcp;
+#[cfg(feature = "test-endpoints")]
+mod test_endpoints;
 
 pub use connect_file::{ConnectFile, read as read_connect_file};
 pub use shutdown::Exit;

@@ -36,6 +36,9 @@ pub(super) struct TcpLink {
     /// The kernel took no more; an edge will say when it does. Until then nobody asks again.
     blocked: bool,
     phase: Phase,
+    /// The test path it speaks on.
+    #[cfg(feature = "test-endpoints")]
+    pub(super) endpoint: Option<super::test_endpoints::Endpoint>,
 }
 
 enum Phase {
@@ -48,8 +51,10 @@ enum Phase {
 }
 
 /// What a read found, free of the read buffer.
-enum Said {
+pub(super) enum Said {
     Text(String),
+    #[cfg(feature = "test-endpoints")]
+    Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong,
     Close(Option<u16>),
@@ -65,6 +70,8 @@ impl TcpLink {
             closed_with: None,
             blocked: false,
             phase: Phase::Head(Vec::new()),
+            #[cfg(feature = "test-endpoints")]
+            endpoint: None,
         }
     }
 }
@@ -149,22 +156,35 @@ impl Server {
             Err(bytes) => self.say_and_close(key, &bytes),
             Ok((Answer::Http(bytes), _)) => self.say_and_close(key, &bytes),
             Ok((Answer::Upgrade(bytes), consumed)) => {
-                let at = Instant::now();
-                if let Some(link) = self.links.get_mut(key) {
-                    link.outbox.push_urgent(&bytes, at);
-                }
-                if let Some(tcp) = self.tcp(key) {
-                    tcp.upgraded = true;
-                    tcp.phase = Phase::Open(Box::new(Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse)));
-                }
-                log::info!("ws accepted peer={peer}");
-                self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key))));
+                self.switch_to_websocket(key, &bytes, Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse));
                 self.link_open(key);
-                let mut behind = collected[consumed..].to_vec();
-                self.frames_received(key, &mut behind);
+                self.frames_received(key, &mut collected[consumed..].to_vec());
+                self.frames_received(key, later);
+            }
+            #[cfg(feature = "test-endpoints")]
+            Ok((Answer::Test(bytes, endpoint), consumed)) => {
+                self.switch_to_websocket(key, &bytes, endpoint.decoder());
+                if let Some(tcp) = self.tcp(key) {
+                    tcp.endpoint = Some(endpoint);
+                }
+                self.dirty.push(key);
+                self.frames_received(key, &mut collected[consumed..].to_vec());
                 self.frames_received(key, later);
             }
         }
+    }
+
+    fn switch_to_websocket(&mut self, key: Key, reply: &[u8], decoder: Decoder) {
+        let at = Instant::now();
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_urgent(reply, at);
+        }
+        if let Some(tcp) = self.tcp(key) {
+            tcp.upgraded = true;
+            tcp.phase = Phase::Open(Box::new(decoder));
+            log::info!("ws accepted peer={}", tcp.peer);
+        }
+        self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key))));
     }
 
     fn frames_received(&mut self, key: Key, mut bytes: &mut [u8]) {
@@ -177,6 +197,9 @@ impl Server {
                 Ok(Some(Event::Ping(payload))) => said.push(Said::Ping(payload.into_owned())),
                 Ok(Some(Event::Pong(_))) => said.push(Said::Pong),
                 Ok(Some(Event::Close { code, .. })) => said.push(Said::Close(code)),
+                #[cfg(feature = "test-endpoints")]
+                Ok(Some(Event::Binary(bytes))) => said.push(Said::Binary(bytes.into_owned())),
+                #[cfg(not(feature = "test-endpoints"))]
                 Ok(Some(Event::Binary(_))) => {}
                 Err(violation) => break Some(violation),
             }
@@ -190,6 +213,8 @@ impl Server {
     }
 
     fn handle_said(&mut self, key: Key, said: Said) {
+        #[cfg(feature = "test-endpoints")]
+        let Some(said) = self.test_said(key, said) else { return };
         let at = Instant::now();
         match said {
             Said::Text(text) => {
@@ -202,6 +227,8 @@ impl Server {
                     self.input(Input::Line { client: client_id(key), text });
                 }
             }
+            #[cfg(feature = "test-endpoints")]
+            Said::Binary(_) => {}
             Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
             // Any pong proves life; the next ping comes an interval after it.
             Said::Pong => self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key)))),
@@ -229,7 +256,7 @@ impl Server {
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
     }
 
-    fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
         let mut out = Vec::new();
         write(&mut out);
         if let Some(link) = self.links.get_mut(key) {
