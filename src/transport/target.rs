@@ -126,7 +126,11 @@ impl fmt::Display for Target {
 fn port(authority: &Authority) -> Result<u16, TargetError> {
     match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
         None => Ok(WS_PORT),
-        Some(digits) => digits.parse().map_err(|_| TargetError::Malformed),
+        // Nobody listens on port 0, and no `Host` header may name it. `parse` alone would take a sign.
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok().filter(|port| *port > 0).ok_or(TargetError::Malformed)
+        }
+        Some(_) => Err(TargetError::Malformed),
     }
 }
 
@@ -179,7 +183,9 @@ mod tests {
         let refused = |url| Target::new(Some(url), None).unwrap_err();
         assert_eq!(refused("wss://h/api/ws"), TargetError::Encrypted);
         let long = format!("ws://h/{}", "x".repeat(URL_MAX));
-        for url in ["", "h:1", "http://h/", "ws://", "ws:///x", "ws://u:p@h/", "ws://h:99999/", &long] {
+        let ports = ["ws://h:99999/", "ws://h:0/", "ws://h:+1/", "ws://h:/"];
+        for url in ["", "h:1", "http://h/", "ws://", "ws:///x", "ws://u:p@h/", &long].into_iter().chain(ports)
+        {
             assert_eq!(refused(url), TargetError::Malformed, "{url}");
         }
     }

@@ -9,6 +9,7 @@
 
 mod docs;
 mod fds;
+mod fuzz_corpus;
 mod golden;
 mod handshake;
 mod idle;
