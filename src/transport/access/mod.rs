@@ -87,6 +87,27 @@ impl Access {
     pub fn check_http(&self, head: &Head<'_>) -> Result<(), Refusal> {
         self.place.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
     }
+
+    /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
+    /// whoever shows the token: as `Authorization: Bearer`, which a scraper keeps out of its URLs, or in the
+    /// query.
+    ///
+    /// # Errors
+    /// [`Refusal::PlainHost`] or [`Refusal::Bearer`].
+    pub fn check_operator(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        self.check_http(head)?;
+        if self.place.bind == BindKind::Loopback {
+            return Ok(());
+        }
+        let offered = match head.header_count("authorization") {
+            0 => query_param(head.query(), TOKEN_PARAM),
+            _ => head.only_header("authorization").and_then(bearer).map(str::to_owned),
+        };
+        match offered {
+            Some(offered) if self.token.matches(&offered) => Ok(()),
+            _ => Err(Refusal::Bearer),
+        }
+    }
 }
 
 impl Place {
@@ -106,27 +127,6 @@ impl Place {
         }
         let host = self.host(head).ok_or(Refusal::Host)?;
         self.check_origin(head, &host)
-    }
-
-    /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
-    /// whoever shows the token: as `Authorization: Bearer`, which a scraper keeps out of its URLs, or in the
-    /// query.
-    ///
-    /// # Errors
-    /// [`Refusal::PlainHost`] or [`Refusal::Bearer`].
-    pub fn check_operator(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        self.check_http(head)?;
-        if self.bind == BindKind::Loopback {
-            return Ok(());
-        }
-        let offered = match head.header_count("authorization") {
-            0 => query_param(head.query(), TOKEN_PARAM),
-            _ => head.only_header("authorization").and_then(bearer).map(str::to_owned),
-        };
-        match offered {
-            Some(offered) if self.token.matches(&offered) => Ok(()),
-            _ => Err(Refusal::Bearer),
-        }
     }
 
     /// The one `Host`, if this listener answers to it.
