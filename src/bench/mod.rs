@@ -1,1 +1,4 @@
-//! The black-box client that measures a gateway: scenarios, load, and the report.
+//! The black-box client that measures a gateway: scenarios, load, and the report. Knows the wire and nothing
+//! of what stands behind it.
+
+pub mod client;

@@ -5,6 +5,7 @@ use std::fmt;
 use tungstenite::http::Uri;
 use tungstenite::http::uri::Authority;
 
+use super::http::query_param;
 use crate::base::secret::Secret;
 
 /// Where a server listens unless told otherwise.
@@ -86,6 +87,21 @@ impl Target {
     /// Host and port as they were written, for the `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// What a request asks for, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The same gateway, asked with another query: a client's own, with its own token.
+    pub fn with_query(&self, query: &str) -> Self {
+        Self { query: Secret::new(query), ..self.clone() }
+    }
+
+    /// The token of the query, unescaped.
+    pub fn token(&self) -> Option<Secret> {
+        query_param(self.query.expose(), "token").map(Secret::new)
     }
 
     /// What a request asks for, token included.
@@ -172,6 +188,14 @@ mod tests {
         {
             assert_eq!(refused(url), TargetError::Malformed, "{url}");
         }
+    }
+
+    #[test]
+    fn a_query_can_be_exchanged() {
+        let target = Target::new(Some("ws://h:1/x?token=a%20b&c=d"), None).unwrap();
+        assert_eq!(target.token(), Some(Secret::new("a b")));
+        let other = target.with_query("token=e");
+        assert_eq!((other.path(), other.url().expose()), ("/x", "ws://h:1/x?token=e"));
     }
 
     #[test]

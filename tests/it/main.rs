@@ -15,6 +15,7 @@ mod handshake;
 mod idle;
 mod layers;
 mod log_secrets;
+mod metrics;
 mod mistyped;
 mod slow_reader;
 mod stage;

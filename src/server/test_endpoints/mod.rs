@@ -171,7 +171,7 @@ impl Server {
         };
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_frame(frame, self.at);
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
     }
 
