@@ -1,7 +1,7 @@
 //! Settings from files of any content. Loading never fails; what comes out is within its bounds, and a key
 //! is shown nowhere but in itself.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,11 +31,11 @@ pub(crate) fn run(bytes: &[u8]) {
     if let Ok(text) = str::from_utf8(parts[2]) {
         parse_dotenv(text);
     }
-    let home = home();
-    for (name, contents) in FILES.iter().zip(parts) {
-        fs::write(home.join(name), contents).expect("the scratch folder can be written to");
-    }
-    check_settings(&home);
+    HOME.with_borrow_mut(|home| {
+        let home = home.get_or_insert_with(Scratch::new);
+        home.write(parts);
+        check_settings(&home.dir);
+    });
 }
 
 fn parse_yaml(text: &str) {
@@ -81,8 +81,16 @@ fn check_settings(home: &Path) {
     assert!(!shown.contains(ENV_KEY) || settings.raw_json.contains(ENV_KEY), "the key is shown");
 }
 
+thread_local! {
+    static HOME: RefCell<Option<Scratch>> = const { RefCell::new(None) };
+}
+
 /// A home of this thread, which goes with it.
-struct Scratch(PathBuf);
+struct Scratch {
+    dir: PathBuf,
+    /// What the files contain now.
+    contents: [Vec<u8>; FILES.len()],
+}
 
 impl Scratch {
     fn new() -> Self {
@@ -91,20 +99,24 @@ impl Scratch {
         for name in FILES {
             let file = dir.join(name);
             fs::create_dir_all(file.parent().expect("below the home")).expect("a scratch folder can be made");
+            fs::write(file, "").expect("the scratch folder can be written to");
         }
-        Self(dir)
+        Self { dir, contents: Default::default() }
+    }
+
+    /// Writes the files that change, which is what costs most.
+    fn write(&mut self, parts: [&[u8]; FILES.len()]) {
+        for ((name, before), now) in FILES.iter().zip(&mut self.contents).zip(parts) {
+            if before != now {
+                fs::write(self.dir.join(name), now).expect("the scratch folder can be written to");
+                now.clone_into(before);
+            }
+        }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-fn home() -> PathBuf {
-    thread_local! {
-        static HOME: OnceCell<Scratch> = const { OnceCell::new() };
-    }
-    HOME.with(|home| home.get_or_init(Scratch::new).0.clone())
 }
