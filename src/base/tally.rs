@@ -10,14 +10,11 @@ pub const KINDS_MAX: usize = 12;
 
 /// A closed set of kinds; made by [`kinds!`](crate::base::tally::kinds).
 pub trait Kind: Copy + 'static {
-    /// Every kind, in the order of listings.
-    const ALL: &'static [Self];
+    /// The kinds' words, in the order of listings: lower case, joined by `_`.
+    const LABELS: &'static [&'static str];
 
-    /// The kind's place in [`Kind::ALL`].
+    /// The place of the kind's word in [`Kind::LABELS`].
     fn index(self) -> usize;
-
-    /// The kind's word in listings: lower case, words joined by `_`.
-    fn label(self) -> &'static str;
 }
 
 /// Declares an enum of kinds, each with its word in listings.
@@ -28,18 +25,17 @@ macro_rules! kinds {
         $vis enum $name { $($(#[$one])* $kind,)+ }
 
         impl $crate::base::tally::Kind for $name {
-            const ALL: &'static [Self] = &[$(Self::$kind),+];
+            const LABELS: &'static [&'static str] = &[$($label),+];
 
             fn index(self) -> usize {
                 self as usize
             }
-
-            fn label(self) -> &'static str {
-                match self { $(Self::$kind => $label,)+ }
-            }
         }
 
-        const _: () = assert!(<$name as $crate::base::tally::Kind>::ALL.len() <= $crate::base::tally::KINDS_MAX);
+        const _: () = {
+            use $crate::base::tally::{KINDS_MAX, Kind};
+            assert!(<$name as Kind>::LABELS.len() <= KINDS_MAX);
+        };
     };
 }
 pub(crate) use kinds;
@@ -67,9 +63,9 @@ impl<K: Kind> Tally<K> {
         self.counts.iter().sum()
     }
 
-    /// Every kind's word and count, those never counted too.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        K::ALL.iter().map(|kind| (kind.label(), self.of(*kind)))
+    /// The count of each kind, in the order of [`Kind::LABELS`].
+    pub fn counts(&self) -> &[u64] {
+        &self.counts[..K::LABELS.len()]
     }
 }
 
@@ -81,7 +77,7 @@ impl<K> Default for Tally<K> {
 
 impl<K: Kind> fmt::Debug for Tally<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        f.debug_map().entries(K::LABELS.iter().zip(self.counts())).finish()
     }
 }
 
@@ -106,12 +102,12 @@ mod tests {
             tally.add(fruit);
         }
         assert_eq!((tally.of(Fruit::Apple), tally.of(Fruit::Fig), tally.total()), (1, 2, 3));
-        assert_eq!(tally.iter().collect::<Vec<_>>(), [("apple", 1), ("fig", 2)]);
+        assert_eq!((Fruit::LABELS, tally.counts()), (&["apple", "fig"][..], &[1, 2][..]));
         assert_eq!(format!("{tally:?}"), r#"{"apple": 1, "fig": 2}"#);
     }
 
     #[test]
     fn kinds_that_never_came_are_listed_too() {
-        assert_eq!(Tally::<Fruit>::default().iter().count(), Fruit::ALL.len());
+        assert_eq!(Tally::<Fruit>::default().counts(), [0, 0]);
     }
 }

@@ -60,7 +60,7 @@ impl Gateway {
             }
             Ok(Reply::Stats) => {
                 let ticket = self.take_ticket();
-                self.stats_asked.insert(ticket, (client, id));
+                self.stats_asked.push((ticket, client, id));
                 self.outputs.push_back(Output::Stats { ticket });
             }
             Err(error) => self.send_error(client, &id, &error),
@@ -74,7 +74,8 @@ impl Gateway {
     }
 
     pub(super) fn stats_told(&mut self, ticket: Ticket, stats: &Stats) {
-        if let Some((client, id)) = self.stats_asked.remove(&ticket) {
+        if let Some(at) = self.stats_asked.iter().position(|asked| asked.0 == ticket) {
+            let (_, client, id) = self.stats_asked.swap_remove(at);
             self.reply(client, encode::result(&id, &metrics::json(stats)));
         }
     }

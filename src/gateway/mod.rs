@@ -105,8 +105,8 @@ pub struct Gateway {
     turns: HashMap<TurnId, SessionId>,
     asks: Asks,
     jobs: HashMap<Ticket, PendingJob>,
-    /// Who asked for the figures, with the request's id.
-    stats_asked: HashMap<Ticket, (ClientId, Id)>,
+    /// Who asked for the figures, with the request's id; told at once, so one at most.
+    stats_asked: Vec<(Ticket, ClientId, Id)>,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
     random: Prng,
@@ -134,7 +134,7 @@ impl Gateway {
             turns: HashMap::new(),
             asks: Asks::default(),
             jobs: HashMap::new(),
-            stats_asked: HashMap::new(),
+            stats_asked: Vec::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),

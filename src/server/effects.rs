@@ -26,7 +26,7 @@ impl Server {
                     Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),
                 },
                 Output::Stats { ticket } => {
-                    let stats = Box::new(self.stats());
+                    let stats = self.stats();
                     self.gateway.handle_input(now(), Input::Stats { ticket, stats });
                 }
             }

@@ -8,7 +8,6 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::main_loop::Server;
 use crate::agent::Timed;
@@ -24,10 +23,13 @@ use crate::reactor::drift::{self, Culprit, Histogram, SlowTurns};
 use crate::transport::access::Refusal;
 use crate::transport::ws::code;
 
+/// Milliseconds of a tick of `/proc`: Linux counts 100 a second for programs, whatever it does inside.
+const TICK_MS: u64 = 10;
+
 /// Counters since the start.
 pub(super) struct Metrics {
-    /// When the process started, in seconds since 1970.
-    started: f64,
+    /// When the process started, counted from 1970.
+    started: Duration,
     pub(super) accepted: u64,
     pub(super) upgraded: u64,
     pub(super) http_requests: u64,
@@ -125,8 +127,8 @@ impl Metrics {
 
 impl Server {
     /// Everything that is counted.
-    pub(super) fn stats(&self) -> Stats {
-        Stats {
+    pub(super) fn stats(&self) -> Box<Stats> {
+        Box::new(Stats {
             version: env!("CARGO_PKG_VERSION"),
             wire_version: WIRE_VERSION,
             process: process(self.metrics.started),
@@ -141,7 +143,7 @@ impl Server {
                 drained: self.metrics.drained.spreads(),
                 written: self.metrics.written.spreads(),
             },
-        }
+        })
     }
 
     fn link_stats(&self) -> LinkStats {
@@ -169,10 +171,7 @@ impl Server {
 
     fn reactor_stats(&self) -> ReactorStats {
         let slow = &self.metrics.slow;
-        let mut slow_by: Vec<(String, u64)> =
-            slow.by_culprit().map(|(culprit, count)| (culprit.to_string(), count)).collect();
-        slow_by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let one = |(at, turn): (f64, drift::SlowTurn)| SlowTurn {
+        let one = |(at, turn): (Duration, drift::SlowTurn)| SlowTurn {
             at,
             took: turn.took,
             culprit: Culprit { connection: None, ..turn.culprit }.to_string(),
@@ -184,7 +183,7 @@ impl Server {
             frames: self.pacer.pulse().frames(),
             frames_skipped: self.pacer.pulse().skipped(),
             stalls: self.metrics.stalls,
-            slow_by,
+            slow_by: slow.by_culprit().map(|(culprit, count)| (culprit.to_string(), count)).collect(),
             slow_last: slow.last().map(one).collect(),
         }
     }
@@ -201,24 +200,31 @@ fn spread(histogram: &Histogram) -> Spread {
     }
 }
 
-/// What the system says. The file is made in memory as it is read: nobody waits for a disk.
-fn process(started: f64) -> ProcessStats {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let seconds = u64::try_from(time.tv_sec).ok();
-    let cpu = seconds.map(|seconds| Duration::from_secs(seconds) + Duration::from_nanos(time.tv_nsec as u64));
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    ProcessStats { started, cpu, resident: resident(&status) }
+/// What the system says. The files are made in memory as they are read: nobody waits for a disk.
+fn process(started: Duration) -> ProcessStats {
+    let read = |name: &str| fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+    ProcessStats { started, cpu: cpu(&read("stat")), resident: resident(&read("status")) }
+}
+
+/// The time all threads computed, out of `/proc/self/stat`: the 14th and 15th field, in ticks. Counted from the
+/// end of the second, the program's name in brackets, which may hold anything.
+fn cpu(stat: &str) -> Option<Duration> {
+    let (_, numbers) = stat.rsplit_once(')')?;
+    let mut ticks = numbers.split_ascii_whitespace().skip(11).map(|number| number.parse::<u64>().ok());
+    let ticks = ticks.next()??.checked_add(ticks.next()??)?;
+    Some(Duration::from_millis(ticks.checked_mul(TICK_MS)?))
 }
 
 /// Resident bytes out of `/proc/self/status`.
 fn resident(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kib << 10)
+    kib.checked_mul(1 << 10)
 }
 
-fn wall() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|age| age.as_secs_f64()).unwrap_or_default()
+/// Now, counted from 1970.
+fn wall() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// How a close of ours is counted.
@@ -260,7 +266,19 @@ mod tests {
         for other in ["", "VmRSS:", "VmRSS:\t12 MB\n", "VmRSS: x kB\n"] {
             assert_eq!(resident(other), None, "{other:?}");
         }
-        let now = process(1.0);
+    }
+
+    #[test]
+    fn cpu_time_is_read_behind_any_name() {
+        let stat = |name: &str| format!("7 ({name}) S 1 7 7 0 -1 4194560 99 0 0 0 125 75 3 4 20 0 5 0 1\n");
+        for name in ["tui-gateway", "a) R 1 (b", ""] {
+            assert_eq!(cpu(&stat(name)), Some(Duration::from_secs(2)), "{name}");
+        }
+        for other in ["", ")", "7 (x) S 1 7 7 0 -1 4194560 99 0 0 0 125", "7 (x) S 1 7 7 0 -1 9 9 0 0 0 x y"]
+        {
+            assert_eq!(cpu(other), None, "{other:?}");
+        }
+        let now = process(Duration::ZERO);
         assert!(now.cpu.is_some() && now.resident.is_some_and(|bytes| bytes > 1 << 20), "{now:?}");
     }
 

@@ -11,9 +11,11 @@ use tui_gateway::base::tally::Kind;
 use tui_gateway::cli::environment::ENVIRONMENT;
 use tui_gateway::cli::help;
 use tui_gateway::methods;
-use tui_gateway::model::stats::{AcceptFailure, Closed, ErrorClass, OverrunKind, Pace, Refused, TurnOutcome};
+use tui_gateway::model::stats::{
+    AcceptFailure, Closed, ErrorClass, OverrunKind, Pace, Refused, Stats, TurnOutcome,
+};
 use tui_gateway::wire::event::EVENTS;
-use tui_gateway::wire::metrics::METRICS;
+use tui_gateway::wire::metrics::metrics;
 
 /// The documents a reader is sent to.
 const DOCUMENTS: [&str; 8] = [
@@ -120,16 +122,16 @@ fn event_table() -> String {
 
 fn metric_table() -> String {
     let mut out = String::from("| metric | type | labels | meaning |\n|---|---|---|---|\n");
-    for metric in METRICS {
+    for metric in metrics(&Stats::default()) {
         let name = format!("`{}`", metric.name);
-        row(&mut out, &[&name, metric.kind.as_str(), metric.label.unwrap_or_default(), metric.help]);
+        row(&mut out, &[&name, metric.kind().as_str(), metric.label, metric.help]);
     }
     out
 }
 
 fn label_table() -> String {
     fn values<K: Kind>(out: &mut String, of: &str) {
-        let values: Vec<String> = K::ALL.iter().map(|kind| format!("`{}`", kind.label())).collect();
+        let values: Vec<String> = K::LABELS.iter().map(|label| format!("`{label}`")).collect();
         row(out, &[of, &values.join(", ")]);
     }
     let mut out = String::from("| label | values |\n|---|---|\n");

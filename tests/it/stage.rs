@@ -68,7 +68,7 @@ impl Stage {
         Box::new(Stats {
             version: "1.2.3",
             wire_version: "0.18.0",
-            process: ProcessStats { started: WALL, cpu: None, resident: None },
+            process: ProcessStats { started: Duration::from_secs_f64(WALL), cpu: None, resident: None },
             gateway: self.gateway.stats(),
             ..Stats::default()
         })

@@ -34,8 +34,8 @@ pub struct Stats {
 /// What the system says of the process.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct ProcessStats {
-    /// When it started: seconds since 1970.
-    pub started: f64,
+    /// When it started, counted from 1970.
+    pub started: Duration,
     /// Time its threads computed; `None` where the system does not say.
     pub cpu: Option<Duration>,
     /// Resident memory in bytes; `None` where the system does not say.
@@ -128,7 +128,7 @@ pub struct ReactorStats {
     pub frames_skipped: u64,
     /// Stalls the heartbeat noticed.
     pub stalls: u64,
-    /// Slow turns by what they were busy with, most often first.
+    /// Slow turns by what they were busy with.
     pub slow_by: Vec<(String, u64)>,
     /// The last slow turns, oldest first.
     pub slow_last: Vec<SlowTurn>,
@@ -137,8 +137,8 @@ pub struct ReactorStats {
 /// A turn of the loop that took long.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SlowTurn {
-    /// When it ended: seconds since 1970.
-    pub at: f64,
+    /// When it ended, counted from 1970.
+    pub at: Duration,
     /// How long it took.
     pub took: Duration,
     /// The event and the method it was busy with.

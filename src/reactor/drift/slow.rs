@@ -3,6 +3,7 @@
 //! Owns a bounded memory of them. Must not read a clock: whoever noticed a slow turn says when.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::{Culprit, SlowTurn};
 
@@ -19,14 +20,14 @@ const OTHERS: Culprit = Culprit { event: "other", method: None, connection: None
 /// A bounded record of slow turns.
 #[derive(Debug, Default)]
 pub struct SlowTurns {
-    /// With seconds since 1970, oldest first.
-    last: VecDeque<(f64, SlowTurn)>,
+    /// With the time since 1970, oldest first.
+    last: VecDeque<(Duration, SlowTurn)>,
     by: Vec<(Culprit, u64)>,
 }
 
 impl SlowTurns {
-    /// A slow turn ended at `wall`, in seconds since 1970.
-    pub fn record(&mut self, wall: f64, turn: SlowTurn) {
+    /// A slow turn ended at `wall`, counted from 1970.
+    pub fn record(&mut self, wall: Duration, turn: SlowTurn) {
         if self.last.len() == LAST_MAX {
             self.last.pop_front();
         }
@@ -45,8 +46,8 @@ impl SlowTurns {
         }
     }
 
-    /// The last ones with the seconds since 1970 at which they ended, oldest first.
-    pub fn last(&self) -> impl Iterator<Item = (f64, SlowTurn)> + '_ {
+    /// The last ones with the time since 1970 at which they ended, oldest first.
+    pub fn last(&self) -> impl Iterator<Item = (Duration, SlowTurn)> + '_ {
         self.last.iter().copied()
     }
 
@@ -58,8 +59,6 @@ impl SlowTurns {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// As many names as there are turns.
@@ -81,13 +80,14 @@ mod tests {
 
     #[test]
     fn the_last_are_kept_and_all_are_counted() {
+        let secs = Duration::from_secs;
         let mut slow = SlowTurns::default();
         for number in 0..100 {
-            slow.record(number as f64, turn("socket", number));
+            slow.record(Duration::from_secs(number), turn("socket", number));
         }
         let last: Vec<_> = slow.last().collect();
         assert_eq!(last.len(), LAST_MAX);
-        assert_eq!((last[0], last[LAST_MAX - 1].0), ((84.0, turn("socket", 84)), 99.0));
+        assert_eq!((last[0], last[LAST_MAX - 1].0), ((secs(84), turn("socket", 84)), secs(99)));
         let by: Vec<_> = slow.by_culprit().map(|(culprit, count)| (culprit.to_string(), count)).collect();
         assert_eq!(by, [("socket debug.stall".to_owned(), 100)]);
     }
@@ -96,8 +96,8 @@ mod tests {
     fn culprits_without_number_take_bounded_memory_and_none_is_lost() {
         let mut slow = SlowTurns::default();
         for name in NAMES {
-            slow.record(0.0, turn(name, 1));
-            slow.record(0.0, turn(name, 2));
+            slow.record(Duration::ZERO, turn(name, 1));
+            slow.record(Duration::ZERO, turn(name, 2));
         }
         let by: Vec<_> = slow.by_culprit().collect();
         assert_eq!(by.len(), CULPRITS_MAX + 1);

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Figure, METRICS};
+use super::{Figure, by_pace, metrics};
 use crate::model::stats::{SlowTurn, Spread, Stats};
 
 /// All metrics, and the slow turns one by one.
 pub fn json(stats: &Stats) -> Value {
     let mut members = Map::new();
-    for metric in METRICS {
-        members.insert(metric.member().to_owned(), value(&(metric.read)(stats)));
+    for metric in metrics(stats) {
+        members.insert(metric.member().to_owned(), value(&metric.figure));
     }
     let slow = stats.reactor.slow_last.iter().map(slow_turn).collect();
     members.insert("slow_turns".to_owned(), Value::Array(slow));
@@ -19,23 +19,23 @@ pub fn json(stats: &Stats) -> Value {
 fn value(figure: &Figure<'_>) -> Value {
     match figure {
         Figure::Whole(number) => json!(number),
-        Figure::Real(number) => json!(number),
-        Figure::Words(labels, words) => object(labels.iter().zip(words), |word| json!(word)),
-        Figure::By(series) => {
-            object(series.iter().map(|(label, number)| (label, number)), |number| json!(number))
+        Figure::Time(time) => json!(time.as_secs_f64()),
+        Figure::Unknown => Value::Null,
+        Figure::Versions(version, wire) => json!({ "version": version, "wire_version": wire }),
+        Figure::By(labels, numbers) => {
+            let numbers = numbers.iter().map(|number| Value::from(*number));
+            Value::Object(labels.iter().map(|label| (*label).to_owned()).zip(numbers).collect())
+        }
+        Figure::ByName(series) => {
+            let members = series.iter().map(|(label, number)| (label.clone(), Value::from(*number)));
+            Value::Object(members.collect())
         }
         Figure::Spread(spread) => distribution(spread),
-        Figure::SpreadBy(series) => {
-            object(series.iter().map(|(label, spread)| (label, spread)), |spread| distribution(spread))
+        Figure::ByPace(spreads) => {
+            let members = by_pace(spreads).map(|(label, spread)| (label.to_owned(), distribution(spread)));
+            Value::Object(members.into_iter().collect())
         }
     }
-}
-
-fn object<'a, L: ToString + 'a, T: 'a>(
-    series: impl Iterator<Item = (&'a L, &'a T)>,
-    value: impl Fn(&T) -> Value,
-) -> Value {
-    Value::Object(series.map(|(label, of)| (label.to_string(), value(of))).collect())
 }
 
 /// All durations are seconds.
@@ -51,7 +51,7 @@ fn distribution(spread: &Spread) -> Value {
 
 fn slow_turn(turn: &SlowTurn) -> Value {
     json!({
-        "at": turn.at,
+        "at": turn.at.as_secs_f64(),
         "took": turn.took.as_secs_f64(),
         "culprit": turn.culprit,
         "connection": turn.connection,
@@ -66,10 +66,12 @@ mod tests {
 
     #[test]
     fn every_metric_is_a_member() {
-        let value = json(&Stats::default());
+        let stats = Stats::default();
+        let value = json(&stats);
         let members = value.as_object().unwrap();
-        assert_eq!(members.len(), METRICS.len() + 1);
-        assert!(METRICS.iter().all(|metric| members.contains_key(metric.member())));
+        let metrics = metrics(&stats);
+        assert_eq!(members.len(), metrics.len() + 1);
+        assert!(metrics.iter().all(|metric| members.contains_key(metric.member())));
         assert_eq!(value["process_resident_memory_bytes"], Value::Null, "nobody said it");
     }
 
@@ -79,7 +81,7 @@ mod tests {
         stats.reactor.turns = Spread { count: 4, p99: Duration::from_millis(2), ..Spread::default() };
         stats.reactor.slow_by = vec![("frame".to_owned(), 3)];
         stats.reactor.slow_last = vec![SlowTurn {
-            at: 1.5,
+            at: Duration::from_millis(1_500),
             took: Duration::from_millis(250),
             culprit: "frame".to_owned(),
             connection: None,

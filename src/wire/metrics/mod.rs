@@ -1,16 +1,16 @@
-//! The figures of a server as rows: a name, what it means, and where it stands in [`Stats`]. `/metrics`, the
+//! The figures of a server as rows: a name, what it means, and its figure in a `Stats`. `/metrics`, the
 //! reply of `gateway.stats` and the table of `docs/metrics.md` are folds over the same rows.
 
 mod json;
 mod table;
 mod text;
 
-use std::borrow::Cow;
+use std::time::Duration;
 
-use crate::base::tally::{Kind, Tally};
-use crate::model::stats::{ByPace, Pace, Spread, Stats};
+use crate::base::tally::Kind;
+use crate::model::stats::{ByPace, Pace, Spread};
 pub use json::json;
-pub use table::METRICS;
+pub use table::metrics;
 pub use text::{CONTENT_TYPE, text};
 
 /// What the names of our own metrics begin with; the others are named as every Prometheus client names them.
@@ -40,63 +40,45 @@ impl MetricKind {
 
 /// One row.
 #[derive(Debug)]
-pub struct Metric {
+pub struct Metric<'a> {
     /// As it stands in `/metrics`, unit last.
     pub name: &'static str,
-    /// How it moves.
-    pub kind: MetricKind,
-    /// What tells its series apart, where there are several.
-    pub label: Option<&'static str>,
+    /// What tells its series apart; empty where there is one.
+    pub label: &'static str,
     /// What it means, in one sentence.
     pub help: &'static str,
-    read: fn(&Stats) -> Figure<'_>,
+    figure: Figure<'a>,
 }
 
 /// A figure as it is read.
+#[derive(Debug)]
 enum Figure<'a> {
-    /// A whole number.
+    /// A number.
     Whole(u64),
-    /// Any number; none where the system does not say.
-    Real(Option<f64>),
-    /// Words and no number.
-    Words(&'static [&'static str], Vec<&'static str>),
-    /// A number for each value of the label.
-    By(Vec<(Cow<'a, str>, u64)>),
+    /// A time.
+    Time(Duration),
+    /// Nothing: the system does not say.
+    Unknown,
+    /// Versions of the program and of the wire.
+    Versions(&'static str, &'static str),
+    /// A number for each of these values of the label.
+    By(&'static [&'static str], &'a [u64]),
+    /// The same with values that are not known before.
+    ByName(&'a [(String, u64)]),
     /// A distribution.
     Spread(&'a Spread),
-    /// A distribution for each value of the label.
-    SpreadBy([(&'static str, &'a Spread); 2]),
+    /// A distribution for each pace.
+    ByPace(&'a ByPace),
 }
 
-impl Metric {
-    const fn new(
-        name: &'static str,
-        kind: MetricKind,
-        help: &'static str,
-        read: fn(&Stats) -> Figure<'_>,
-    ) -> Self {
-        Self { name, kind, label: None, help, read }
-    }
-
-    /// A figure that only grows.
-    const fn counter(name: &'static str, help: &'static str, read: fn(&Stats) -> Figure<'_>) -> Self {
-        Self::new(name, MetricKind::Counter, help, read)
-    }
-
-    /// A figure that goes up and down.
-    const fn gauge(name: &'static str, help: &'static str, read: fn(&Stats) -> Figure<'_>) -> Self {
-        Self::new(name, MetricKind::Gauge, help, read)
-    }
-
-    /// A distribution of durations.
-    const fn histogram(name: &'static str, help: &'static str, read: fn(&Stats) -> Figure<'_>) -> Self {
-        Self::new(name, MetricKind::Histogram, help, read)
-    }
-
-    /// With a series for each value of `label`.
-    const fn by(mut self, label: &'static str) -> Self {
-        self.label = Some(label);
-        self
+impl Metric<'_> {
+    /// How it moves. That the name says so too is a rule, not a habit: whoever reads a query sees it.
+    pub fn kind(&self) -> MetricKind {
+        match self.figure {
+            Figure::Spread(_) | Figure::ByPace(_) => MetricKind::Histogram,
+            _ if self.name.ends_with("_total") => MetricKind::Counter,
+            _ => MetricKind::Gauge,
+        }
     }
 
     /// The member of `gateway.stats`: the name without our prefix.
@@ -105,12 +87,10 @@ impl Metric {
     }
 }
 
-fn tally<K: Kind>(tally: &Tally<K>) -> Figure<'static> {
-    Figure::By(tally.iter().map(|(label, count)| (Cow::Borrowed(label), count)).collect())
-}
-
-fn by_pace(spreads: &ByPace) -> Figure<'_> {
-    Figure::SpreadBy([(Pace::Paced.label(), &spreads.paced), (Pace::Now.label(), &spreads.now)])
+/// The spreads with their words.
+fn by_pace(spreads: &ByPace) -> [(&'static str, &Spread); 2] {
+    let label = |pace: Pace| Pace::LABELS[pace.index()];
+    [(label(Pace::Paced), &spreads.paced), (label(Pace::Now), &spreads.now)]
 }
 
 #[cfg(test)]
@@ -118,21 +98,20 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::model::stats::Stats;
 
     #[test]
     fn rows_follow_the_rules_of_naming() {
         let (mut names, mut members) = (HashSet::new(), HashSet::new());
-        for metric in METRICS {
+        let stats = Stats::default();
+        for metric in metrics(&stats) {
             let name = metric.name;
             assert!(names.insert(name) && members.insert(metric.member()), "{name} twice");
-            assert!(
-                name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
-                "{name}"
-            );
-            assert_eq!(name.ends_with("_total"), metric.kind == MetricKind::Counter, "{name}");
+            let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            assert!(name.bytes().all(is_word), "{name}");
             assert!(name.starts_with(PREFIX) || name.starts_with("process_"), "{name}");
             assert!(metric.help.ends_with('.') && metric.help.len() < 120, "{name}");
-            if metric.kind == MetricKind::Histogram {
+            if metric.kind() == MetricKind::Histogram {
                 assert!(name.ends_with("_seconds"), "{name}");
             }
         }
@@ -141,10 +120,12 @@ mod tests {
     #[test]
     fn a_label_is_there_exactly_where_there_are_several_series() {
         let stats = Stats::default();
-        for metric in METRICS {
-            let several =
-                matches!((metric.read)(&stats), Figure::By(_) | Figure::SpreadBy(_) | Figure::Words(..));
-            assert_eq!(metric.label.is_some(), several, "{}", metric.name);
+        for metric in metrics(&stats) {
+            let one = matches!(
+                metric.figure,
+                Figure::Whole(_) | Figure::Time(_) | Figure::Unknown | Figure::Spread(_)
+            );
+            assert_eq!(metric.label.is_empty(), one, "{}", metric.name);
         }
     }
 }

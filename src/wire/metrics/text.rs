@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Figure, METRICS, Metric};
+use super::{Figure, Metric, by_pace, metrics};
 use crate::model::stats::{BOUNDS_US, Spread, Stats};
 
 /// The value of `Content-Type`.
@@ -15,58 +15,65 @@ const PAGE_BYTES: usize = 24 << 10;
 /// All metrics. A figure the system does not tell is left out.
 pub fn text(stats: &Stats) -> String {
     let mut out = String::with_capacity(PAGE_BYTES);
-    for metric in METRICS {
-        let figure = (metric.read)(stats);
-        if !matches!(figure, Figure::Real(None)) {
-            explain(&mut out, metric);
-            append(&mut out, metric, &figure);
+    for metric in metrics(stats) {
+        if !matches!(metric.figure, Figure::Unknown) {
+            explain(&mut out, &metric);
+            append(&mut out, &metric);
         }
     }
     out
 }
 
-fn explain(out: &mut String, metric: &Metric) {
-    let (name, kind) = (metric.name, metric.kind.as_str());
+fn explain(out: &mut String, metric: &Metric<'_>) {
+    let (name, kind) = (metric.name, metric.kind().as_str());
     line(out, format_args!("# HELP {name} {}", Escaped(metric.help, false)));
     line(out, format_args!("# TYPE {name} {kind}"));
 }
 
-fn append(out: &mut String, metric: &Metric, figure: &Figure<'_>) {
-    let name = metric.name;
-    let label = metric.label.unwrap_or_default();
-    match figure {
+fn append(out: &mut String, metric: &Metric<'_>) {
+    let (name, label) = (metric.name, metric.label);
+    match &metric.figure {
         Figure::Whole(number) => line(out, format_args!("{name} {number}")),
-        Figure::Real(number) => line(out, format_args!("{name} {}", number.unwrap_or_default())),
-        Figure::Words(labels, words) => {
-            let pairs: Vec<String> =
-                labels.iter().zip(words).map(|(label, word)| pair(label, word)).collect();
-            line(out, format_args!("{name}{{{}}} 1", pairs.join(",")));
+        Figure::Time(time) => line(out, format_args!("{name} {}", Seconds(*time))),
+        Figure::Unknown => {}
+        Figure::Versions(version, wire) => {
+            let pairs = (pair("version", version), pair("wire_version", wire));
+            line(out, format_args!("{name}{{{},{}}} 1", pairs.0, pairs.1));
         }
-        Figure::By(series) => {
-            for (value, number) in series {
-                line(out, format_args!("{name}{{{}}} {number}", pair(label, value)));
+        Figure::By(values, numbers) => {
+            for (value, number) in values.iter().zip(*numbers) {
+                append_one(out, name, &pair(label, value), *number);
+            }
+        }
+        Figure::ByName(series) => {
+            for (value, number) in *series {
+                append_one(out, name, &pair(label, value), *number);
             }
         }
         Figure::Spread(spread) => append_spread(out, name, "", spread),
-        Figure::SpreadBy(series) => {
-            for (value, spread) in series {
+        Figure::ByPace(spreads) => {
+            for (value, spread) in by_pace(spreads) {
                 append_spread(out, name, &pair(label, value), spread);
             }
         }
     }
 }
 
+fn append_one(out: &mut String, name: &str, pair: &str, number: u64) {
+    line(out, format_args!("{name}{{{pair}}} {number}"));
+}
+
 /// A histogram's series: a count below each bound and below infinity, the sum and the count.
 fn append_spread(out: &mut String, name: &str, pair: &str, spread: &Spread) {
     let before = if pair.is_empty() { String::new() } else { format!("{pair},") };
     for (bound, below) in BOUNDS_US.iter().zip(spread.below) {
-        let bound = Duration::from_micros(*bound).as_secs_f64();
+        let bound = Seconds(Duration::from_micros(*bound));
         line(out, format_args!("{name}_bucket{{{before}le=\"{bound}\"}} {below}"));
     }
     let count = spread.count;
     line(out, format_args!("{name}_bucket{{{before}le=\"+Inf\"}} {count}"));
     let all = if pair.is_empty() { String::new() } else { format!("{{{pair}}}") };
-    line(out, format_args!("{name}_sum{all} {}", spread.sum.as_secs_f64()));
+    line(out, format_args!("{name}_sum{all} {}", Seconds(spread.sum)));
     line(out, format_args!("{name}_count{all} {count}"));
 }
 
@@ -78,6 +85,24 @@ fn pair(label: &str, value: &str) -> String {
 fn line(out: &mut String, line: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(line);
     out.push('\n');
+}
+
+/// A time in seconds, exactly, without zeros at its end. (Printing floats would cost the small build 10 kB.)
+struct Seconds(Duration);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (mut digits, mut rest) = (9, self.0.subsec_nanos());
+        write!(f, "{}", self.0.as_secs())?;
+        if rest == 0 {
+            return Ok(());
+        }
+        while rest.is_multiple_of(10) {
+            rest /= 10;
+            digits -= 1;
+        }
+        write!(f, ".{rest:0digits$}")
+    }
 }
 
 /// A text without line ends, and within quotes without quotes.
@@ -128,7 +153,7 @@ mod tests {
             }
         }
         // Those the system does not tell are left out.
-        assert_eq!(explained.len(), METRICS.len() - 2);
+        assert_eq!(explained.len(), metrics(&Stats::default()).len() - 2);
         assert!(text.ends_with('\n') && !text.contains("\n\n"));
     }
 
@@ -177,6 +202,15 @@ mod tests {
         ] {
             assert!(lines.contains(&format!("{name}{wanted}")), "{wanted}");
         }
+    }
+
+    #[test]
+    fn seconds_are_exact() {
+        let cases = [(0, "0"), (1, "0.000000001"), (8_000, "0.000008"), (1_500_000_000, "1.5")];
+        for (nanos, shown) in cases {
+            assert_eq!(Seconds(Duration::from_nanos(nanos)).to_string(), shown);
+        }
+        assert_eq!(Seconds(Duration::MAX).to_string(), "18446744073709551615.999999999");
     }
 
     #[test]
