@@ -8,6 +8,8 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
 mod docs;
+#[cfg(feature = "harness")]
+mod fake_model;
 mod fds;
 mod fuzz_corpus;
 mod golden;
