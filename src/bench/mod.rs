@@ -2,3 +2,8 @@
 //! of what stands behind it.
 
 pub mod client;
+pub mod failure;
+pub mod gateway;
+pub mod load;
+pub mod process;
+pub mod stats;
