@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::Home;
 use crate::bench::failure::Failure;
 use crate::bench::load::Stop;
 use crate::bench::process::tree;
@@ -31,6 +32,8 @@ pub struct Child {
     child: process::Child,
     /// When it was spawned.
     pub spawned: Instant,
+    /// Goes after the process that runs in it.
+    _home: Option<Home>,
 }
 
 /// Its stdout, read on a thread of its own until its end, so that it never blocks on it.
@@ -65,7 +68,14 @@ impl Child {
         // A group of its own: Ctrl-C is ours to act on, or the child would be gone before its report.
         command.stdout(Stdio::piped()).process_group(0);
         let spawned = Instant::now();
-        Ok(Self { child: command.spawn()?, spawned })
+        Ok(Self { child: command.spawn()?, spawned, _home: None })
+    }
+
+    /// Lets `home` go when the process has gone.
+    #[must_use]
+    pub fn in_home(mut self, home: Home) -> Self {
+        self._home = Some(home);
+        self
     }
 
     /// Its pid.

@@ -34,8 +34,8 @@ pub enum ModelSpec {
 pub struct Model {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
-    /// Process and home, in the order in which they go.
-    _own: Option<(Child, Home)>,
+    /// Its process, unless it ran already.
+    _own: Option<Child>,
 }
 
 impl Model {
@@ -55,7 +55,7 @@ impl Model {
             other => other,
         })?;
         let port = said.parse().map_err(|_| Failure::Start(format!("the model server listens on {said}")))?;
-        Ok(Self { port, _own: Some((child, home)) })
+        Ok(Self { port, _own: Some(child.in_home(home)) })
     }
 
     /// When the first byte of its streamed answer to the request `ID=id` left.

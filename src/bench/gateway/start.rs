@@ -25,8 +25,8 @@ pub struct Server {
     pub pid: Option<u32>,
     /// When it was spawned.
     pub spawned: Instant,
-    /// Process and home, in the order in which they go.
-    own: Option<(Child, Home)>,
+    /// Its process, unless it ran already.
+    _own: Option<Child>,
 }
 
 /// A gateway that speaks over pipes.
@@ -35,7 +35,6 @@ pub struct StdioGateway {
     pub load: Load,
     /// Its process.
     pub child: Child,
-    _home: Home,
 }
 
 impl Server {
@@ -43,7 +42,7 @@ impl Server {
     pub fn start(spec: &GatewaySpec, agent: Agent, model: Option<u16>, stop: &Stop) -> Result<Self, Failure> {
         if let Kind::Running(addr, target) = &spec.kind {
             let endpoint = Endpoint { addr: *addr, target: (**target).clone() };
-            return Ok(Self { endpoint, pid: spec.pid, spawned: Instant::now(), own: None });
+            return Ok(Self { endpoint, pid: spec.pid, spawned: Instant::now(), _own: None });
         }
         let home = Home::new(model.filter(|_| agent == Agent::Model))?;
         let (child, stdout) = Child::spawn(&mut serve(spec, agent, &home)?).map_err(|e| cannot(spec, &e))?;
@@ -52,12 +51,7 @@ impl Server {
         let target = Target::new(Some(&format!("ws://{addr}/api/ws")), Some(home.token()))
             .map_err(|error| Failure::Machine(error.to_string()))?;
         let (pid, spawned) = (Some(child.pid()), child.spawned);
-        Ok(Self { endpoint: Endpoint { addr, target }, pid, spawned, own: Some((child, home)) })
-    }
-
-    /// Its home, if it is ours to know.
-    pub fn home(&self) -> Option<&Home> {
-        self.own.as_ref().map(|(_, home)| home)
+        Ok(Self { endpoint: Endpoint { addr, target }, pid, spawned, _own: Some(child.in_home(home)) })
     }
 }
 
@@ -68,7 +62,7 @@ impl StdioGateway {
         let mut command = stdio(spec, agent, &home)?;
         let (child, stdin, stdout) = Child::spawn_piped(&mut command).map_err(|e| cannot(spec, &e))?;
         let load = Load::over_pipes(stdin, stdout, child.spawned, stop)?;
-        Ok(Self { load, child, _home: home })
+        Ok(Self { load, child: child.in_home(home) })
     }
 }
 

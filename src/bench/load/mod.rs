@@ -212,17 +212,18 @@ impl Load {
             self.submit(*session, prompts.tokens(2, 0))?;
             self.finish_turns()?;
         }
-        self.settle(&sessions)?;
+        // One when it was opened, one when the turn was over.
+        self.wait_infos(&sessions, 2)?;
         Ok(sessions)
     }
 
-    /// Waits until each of these sessions has told of itself after its first turn.
-    fn settle(&mut self, sessions: &[u32]) -> Result<(), Failure> {
-        // One when it was opened, one when the turn was over. Whoever sends fewer is not waited for long.
-        let settled = |state: &State| {
-            sessions.iter().all(|index| state.sessions.get(*index as usize).is_none_or(|s| s.infos >= 2))
+    /// Waits until each of these sessions has told of itself so often. Whoever sends fewer is not waited for
+    /// long.
+    fn wait_infos(&mut self, sessions: &[u32], wanted: u64) -> Result<(), Failure> {
+        let told = |state: &State| {
+            sessions.iter().all(|at| state.sessions.get(*at as usize).is_none_or(|s| s.infos >= wanted))
         };
-        match self.run_until("session.info", INFO_PATIENCE, settled) {
+        match self.run_until("session.info", INFO_PATIENCE, told) {
             Err(Failure::Late(_)) => Ok(()),
             outcome => outcome,
         }
@@ -248,6 +249,26 @@ impl Load {
     /// The last turn of a session.
     pub fn turn(&self, session: u32) -> Option<&Turn> {
         self.state.sessions.get(session as usize)?.turn.as_ref()
+    }
+
+    /// A client.
+    pub fn user(&self, user: u32) -> Option<&User> {
+        self.state.users.get(user as usize)
+    }
+
+    /// A session.
+    pub fn session(&self, session: u32) -> Option<&Session> {
+        self.state.sessions.get(session as usize)
+    }
+
+    /// How often a session told of itself.
+    pub fn infos(&self, session: u32) -> u64 {
+        self.session(session).map_or(0, |session| session.infos)
+    }
+
+    /// Waits until a session has told of itself again, after `before` times.
+    pub fn wait_info(&mut self, session: u32, before: u64) -> Result<(), Failure> {
+        self.wait_infos(&[session], before + 1)
     }
 
     /// The id of a session.
@@ -302,7 +323,7 @@ impl Load {
 
     /// Waits until a pacer has made all its calls and got all answers.
     pub fn finish_pacer(&mut self, index: usize) -> Result<(), Failure> {
-        let end = self.state.pacers[index].end;
+        let end = self.state.pacers[index].end();
         let limit = end.saturating_duration_since(Instant::now()) + PATIENCE;
         self.run_until("answers to calls", limit, |state| state.pacers.get(index).is_none_or(Pacer::is_over))
     }

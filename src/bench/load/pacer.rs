@@ -22,10 +22,7 @@ pub struct Pacer {
     sent: u32,
     /// Calls not answered yet.
     pub(super) outstanding: usize,
-    /// When it calls no more.
-    pub(super) end: Instant,
-    /// Whether calls that are due now count.
-    pub recording: bool,
+    end: Instant,
     /// How long calls took.
     pub latency: Latency,
     /// How late we were with a call: what the client itself added.
@@ -43,7 +40,6 @@ impl Pacer {
             sent: 0,
             outstanding: 0,
             end,
-            recording: true,
             latency: Latency::default(),
             own_lateness: Latency::default(),
         }
@@ -59,17 +55,13 @@ impl Pacer {
     pub(super) fn made(&mut self, due: Instant, now: Instant) {
         self.sent += 1;
         self.outstanding += 1;
-        if self.recording {
-            self.own_lateness.record(now.saturating_duration_since(due));
-        }
+        self.own_lateness.record(now.saturating_duration_since(due));
     }
 
-    /// One call that counts was answered.
-    pub(super) fn answered(&mut self, due: Instant, now: Instant, counts: bool) {
+    /// One call was answered.
+    pub(super) fn answered(&mut self, due: Instant, now: Instant) {
         self.outstanding = self.outstanding.saturating_sub(1);
-        if counts {
-            self.latency.record(now.saturating_duration_since(due));
-        }
+        self.latency.record(now.saturating_duration_since(due));
     }
 
     /// Calls made so far.
@@ -77,9 +69,9 @@ impl Pacer {
         self.sent
     }
 
-    /// Makes no more calls after `end`.
-    pub fn stop_at(&mut self, end: Instant) {
-        self.end = self.end.min(end);
+    /// When it calls no more.
+    pub fn end(&self) -> Instant {
+        self.end
     }
 
     /// Whether all its calls were made and answered.
@@ -106,12 +98,11 @@ mod tests {
         }
         assert_eq!(dues, [0, 10, 20]);
         assert!(!pacer.is_over());
-        for (index, counts) in [(0, true), (1, true), (2, false)] {
-            let due = start + Duration::from_millis(10 * index);
-            pacer.answered(due, start + Duration::from_millis(40), counts);
+        for index in 0..3 {
+            pacer.answered(start + Duration::from_millis(10 * index), start + Duration::from_millis(40));
         }
         assert!(pacer.is_over());
-        assert_eq!((pacer.latency.len(), pacer.own_lateness.len(), pacer.sent()), (2, 3, 3));
+        assert_eq!((pacer.latency.len(), pacer.own_lateness.len(), pacer.sent()), (3, 3, 3));
         assert!((pacer.latency.worst_ms().unwrap() - 40.0).abs() < 0.1);
     }
 }

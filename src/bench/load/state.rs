@@ -53,6 +53,8 @@ pub struct Session {
     pub turn: Option<Turn>,
     /// Times `session.info` came.
     pub infos: u64,
+    /// When it was last resumed.
+    pub resumed: Option<Instant>,
     /// Whether it was closed.
     pub(super) closed: bool,
     template: Option<Template>,
@@ -62,7 +64,7 @@ pub struct Session {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Pending {
     /// A call of a pacer.
-    Paced { pacer: usize, due: Instant, counts: bool },
+    Paced { pacer: usize, due: Instant },
     /// `prompt.submit`.
     Submit { session: u32 },
     /// `session.resume`.
@@ -108,11 +110,35 @@ impl User {
 
 impl Session {
     pub(super) fn new(user: u32, id: &str, key: &str) -> Self {
-        Self { user, id: id.into(), key: key.into(), turn: None, infos: 0, closed: false, template: None }
+        Self {
+            user,
+            id: id.into(),
+            key: key.into(),
+            turn: None,
+            infos: 0,
+            resumed: None,
+            closed: false,
+            template: None,
+        }
     }
 }
 
 impl State {
+    /// Turns that are not over.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    /// Sessions that were resumed so far.
+    pub fn resumed_count(&self) -> usize {
+        self.resumed
+    }
+
+    /// Whether this client has heard `gateway.ready`.
+    pub fn is_ready(&self, user: u32) -> bool {
+        self.users.get(user as usize).is_some_and(|user| user.ready.is_some())
+    }
+
     pub(super) fn complain(&mut self, failure: Failure) {
         self.problem.get_or_insert(failure);
     }
@@ -223,9 +249,9 @@ impl State {
             return self.wrong(format!("a request was refused: {}", beginning(document)));
         }
         match pending {
-            Pending::Paced { pacer, due, counts } => {
+            Pending::Paced { pacer, due } => {
                 if let Some(pacer) = self.pacers.get_mut(pacer) {
-                    pacer.answered(due, now, counts);
+                    pacer.answered(due, now);
                 }
             }
             Pending::Submit { session } => {
@@ -234,7 +260,7 @@ impl State {
                     self.running -= usize::from(turn.is_over());
                 }
             }
-            Pending::Resume { session } => self.resumed(session, document),
+            Pending::Resume { session } => self.resumed(session, document, now),
             Pending::Kept => {
                 self.replies.insert(id, document.to_owned());
             }
@@ -242,7 +268,7 @@ impl State {
     }
 
     /// A session was taken over: it may have another id now, and tells what was said so far.
-    fn resumed(&mut self, index: u32, document: &str) {
+    fn resumed(&mut self, index: u32, document: &str, now: Instant) {
         let Ok(reply) = serde_json::from_str::<Value>(document) else {
             return self.wrong("the answer to session.resume is not JSON");
         };
@@ -254,6 +280,7 @@ impl State {
             self.by_id.insert(id.into(), index);
         }
         self.resumed += 1;
+        session.resumed = Some(now);
         let running = session.turn.as_mut().filter(|turn| turn.ended.is_none());
         if let (Some(turn), Some(text)) = (running, result["inflight"]["assistant"].as_str())
             && let Err(why) = turn.catch_up(text)
@@ -288,11 +315,10 @@ impl State {
             if pacer.outstanding > OUTSTANDING_MAX {
                 return self.complain(Failure::Late(format!("{OUTSTANDING_MAX} calls wait for an answer")));
             }
-            let counts = pacer.recording;
             self.next_id += 1;
             let (before, after) = &pacer.request;
             net.send(client, &format!("{before}{}{after}", self.next_id));
-            self.pending.insert(self.next_id, Pending::Paced { pacer: index, due, counts });
+            self.pending.insert(self.next_id, Pending::Paced { pacer: index, due });
         }
     }
 }

@@ -6,5 +6,5 @@ mod proc;
 mod strace;
 
 pub use meter::{Meter, Used};
-pub use proc::{Memory, memory, own_cpu_ns, tree};
+pub use proc::{Memory, cpu_ns_of_tree, memory, own_cpu_ns, tree};
 pub use strace::{Strace, StraceError};

@@ -19,7 +19,7 @@ const STAT_CHILD_USER: usize = 13;
 const STAT_CHILD_SYSTEM: usize = 14;
 
 /// Resident memory, in bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub struct Memory {
     /// All of it, shared pages counted in each process.
     pub rss: u64,
@@ -60,6 +60,11 @@ pub(super) fn cpu_ns(pid: u32) -> Option<u64> {
     let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid).ok()?)).ok()?;
     let time = clock.now().ok()?;
     nanoseconds(time.tv_sec(), time.tv_nsec())
+}
+
+/// CPU time of `root` and its descendants so far, in nanoseconds.
+pub fn cpu_ns_of_tree(root: u32) -> u64 {
+    tree(root).into_iter().filter_map(cpu_ns).sum()
 }
 
 /// CPU time of children of `pid` that ended and were waited for, in nanoseconds, in steps of 10 ms.
