@@ -5,5 +5,6 @@ pub mod prng;
 pub(crate) mod scratch;
 pub mod secret;
 pub mod slots;
+pub mod tally;
 pub mod textlog;
 pub mod tilde;

@@ -245,7 +245,7 @@ mod tests {
         refused("kanban", "unknown command 'kanban' (see --help)");
         refused("--prot 1", "unknown flag '--prot' (did you mean '--port'?)");
         refused("chat --nam", "unknown flag '--nam' (see --help)");
-        refused("stdio --port 1", "--port belongs to serve, not to stdio");
+        refused("stdio --port 1", "--port belongs to serve and fake-model, not to stdio");
         refused("methods --token x", "--token belongs to serve and chat, not to methods");
         refused("--port 65536", "--port wants a number from 0 to 65535, not '65536'");
         refused("--agent dmeo", "--agent wants auto, demo or openai, not 'dmeo' (did you mean 'demo'?)");

@@ -13,6 +13,9 @@ use super::near::nearest;
 /// Longest period a flag accepts, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
+/// Highest rate a flag accepts, in tokens a second: that of the scripts.
+const RATE_MAX: u64 = 1_000_000;
+
 /// Text that is not empty.
 pub(super) fn filled(value: &OsStr) -> Result<&str, String> {
     match value.to_str() {
@@ -26,6 +29,13 @@ pub(super) fn filled(value: &OsStr) -> Result<&str, String> {
 pub(super) fn port(value: &OsStr) -> Result<u16, String> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| format!("a number from 0 to 65535, not '{text}'"))
+}
+
+/// Tokens a second, as `RATE=` has them.
+pub(super) fn rate(value: &OsStr) -> Result<u64, String> {
+    let text = value.to_string_lossy();
+    let rate = text.parse().ok().filter(|rate| *rate <= RATE_MAX);
+    rate.ok_or_else(|| format!("a number from 0 to {RATE_MAX}, not '{text}'"))
 }
 
 /// A token. The message does not repeat the value: it may be most of a token.

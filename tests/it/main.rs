@@ -14,6 +14,7 @@ mod handshake;
 mod idle;
 mod layers;
 mod log_secrets;
+mod metrics;
 mod mistyped;
 mod slow_reader;
 mod stage;

@@ -1,13 +1,15 @@
 //! What the tests share. Knows how to start the program and how to talk to it; expects nothing of it.
 //!
 //! `process` (a child and its pipes) → `server` and `stdio` (the program in its two modes) → `client` (a
-//! WebSocket client that behaves) and `raw` (one that need not) → `proc` (what the kernel says of it).
+//! WebSocket client that behaves) and `raw` (one that need not) → `scrape` and `proc` (what the server and
+//! the kernel say of it).
 
 pub(crate) mod client;
 pub(crate) mod home;
 pub(crate) mod proc;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod stdio;
 pub(crate) mod turn;

@@ -22,9 +22,9 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "port",
         short: None,
         value: "PORT",
-        on: SERVE,
+        on: &[Mode::Serve, Mode::FakeModel],
         help: "Port to listen on; 0 takes any free one.",
-        default: "9119",
+        default: "9119, for fake-model 0",
         set: |low, value| port(&value).map(|port| low.port = Some(port)),
     },
     Flag {

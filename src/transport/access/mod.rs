@@ -22,7 +22,8 @@ use authority::Authority;
 use token::Token;
 pub use token::{MAX_TOKEN, TokenError};
 
-/// The query parameter that carries the token. Headers and cookies are not looked at, as in the original.
+/// The query parameter that carries the token. For an upgrade, headers and cookies are not looked at, as in the
+/// original.
 const TOKEN_PARAM: &str = "token";
 
 /// What the server listens on.
@@ -86,6 +87,27 @@ impl Access {
         self.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
     }
 
+    /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
+    /// whoever shows the token: as `Authorization: Bearer`, which a scraper keeps out of its URLs, or in the
+    /// query.
+    ///
+    /// # Errors
+    /// [`Refusal::PlainHost`] or [`Refusal::Bearer`].
+    pub fn check_operator(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        self.check_http(head)?;
+        if self.bind == BindKind::Loopback {
+            return Ok(());
+        }
+        let offered = match head.header_count("authorization") {
+            0 => query_param(head.query(), TOKEN_PARAM),
+            _ => head.only_header("authorization").and_then(bearer).map(str::to_owned),
+        };
+        match offered {
+            Some(offered) if self.token.matches(&offered) => Ok(()),
+            _ => Err(Refusal::Bearer),
+        }
+    }
+
     /// The one `Host`, if this listener answers to it.
     fn host<'a>(&self, head: &Head<'a>) -> Option<Authority<'a>> {
         let host = Authority::parse(head.only_header("host")?)?;
@@ -116,6 +138,12 @@ impl Access {
     fn is_allowed(&self, host: &Authority<'_>) -> bool {
         self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host.host()))
     }
+}
+
+/// The token in the value of an `Authorization` header (RFC 6750, 2.1).
+fn bearer(value: &[u8]) -> Option<&str> {
+    let (scheme, token) = str::from_utf8(value).ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
 }
 
 /// The three names of this machine as the original knows them; no other spelling of the same address.
@@ -176,12 +204,18 @@ pub enum Refusal {
     UnknownPath,
     /// `Host` of a plain request is missing, sent twice, or not ours.
     PlainHost,
+    /// What is the operator's alone was asked for without the token, or with a wrong one.
+    Bearer,
 }
 
 impl Refusal {
     /// The status code of the answer.
     pub fn status(self) -> u16 {
-        if self == Refusal::PlainHost { 400 } else { 403 }
+        match self {
+            Refusal::PlainHost => 400,
+            Refusal::Bearer => 401,
+            _ => 403,
+        }
     }
 
     /// The whole answer; the connection closes after it. A refused upgrade is told no reason, as in the
@@ -192,14 +226,16 @@ impl Refusal {
         if self == Refusal::PlainHost {
             return response(self.status(), "application/json", INVALID_HOST, &[], false);
         }
-        response(self.status(), "text/plain", b"", &[], false)
+        let challenge: &[(&str, &str)] =
+            if self == Refusal::Bearer { &[("WWW-Authenticate", "Bearer")] } else { &[] };
+        response(self.status(), "text/plain", b"", challenge, false)
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::Credential => "bad credential",
+            Refusal::Credential | Refusal::Bearer => "bad credential",
             Refusal::Peer => "peer is not local",
             Refusal::Host | Refusal::PlainHost => "Host not accepted",
             Refusal::Origin => "Origin not accepted",
