@@ -199,6 +199,10 @@ impl Play {
                         }
                     }
                 }
+                Output::Stats { ticket } => {
+                    let stats = self.stage.stats();
+                    self.input(Input::Stats { ticket, stats });
+                }
                 Output::Answer { .. } | Output::Steer { .. } | Output::Interrupt(_) | Output::Forget(_) => {}
             }
         }
