@@ -22,7 +22,7 @@ fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn what_the_fuzzer_found_breaks_nothing() {
     let mut broken = Vec::new();
-    for (name, run) in targets::ALL {
+    for &(name, run) in targets::ALL {
         let inputs = inputs(name);
         assert!(!inputs.is_empty(), "{name} has no corpus");
         for (path, bytes) in inputs {
@@ -41,7 +41,10 @@ fn the_corpus_is_small_and_has_no_target_that_is_gone() {
     let mut folders: Vec<String> =
         fs::read_dir(all).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     folders.sort();
-    assert_eq!(folders, targets::ALL.map(|(name, _)| name));
+    if cfg!(all(feature = "harness", feature = "openai")) {
+        let names: Vec<&str> = targets::ALL.iter().map(|(name, _)| *name).collect();
+        assert_eq!(folders, names);
+    }
     let bytes: usize = folders.iter().flat_map(|name| inputs(name)).map(|(_, bytes)| bytes.len()).sum();
     assert!(bytes <= BYTES_MAX, "{bytes} bytes");
 }
