@@ -79,3 +79,41 @@ pub const SUDO_TIMEOUT: Duration = Duration::from_secs(120);
 
 // A reader that lags is owed whole frames, so the parts must fit into the whole.
 const _: () = assert!(DELTA_TEXT_MAX < WIRE_TARGET && WIRE_TARGET <= WRITE_BUDGET);
+
+/// The limits that a simulation makes smaller, so that it meets them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// [`SESSIONS_MAX`].
+    pub sessions: usize,
+    /// [`TURNS_MAX`].
+    pub turns: usize,
+    /// [`QUEUED_PROMPTS_MAX`].
+    pub queued_prompts: usize,
+    /// [`TURN_TEXT_MAX`].
+    pub turn_text: usize,
+    /// [`CONTROL_BYTES_MAX`].
+    pub control_bytes: usize,
+    /// [`UNMERGED_DELTAS_MAX`].
+    pub unmerged_deltas: usize,
+    /// [`DELTA_TEXT_MAX`].
+    pub delta_text: usize,
+    /// [`WIRE_TARGET`].
+    pub wire_target: usize,
+    /// [`WRITE_BUDGET`].
+    pub write_budget: usize,
+}
+
+impl Bounds {
+    /// What a server runs with.
+    pub const SERVER: Bounds = Bounds {
+        sessions: SESSIONS_MAX,
+        turns: TURNS_MAX,
+        queued_prompts: QUEUED_PROMPTS_MAX,
+        turn_text: TURN_TEXT_MAX,
+        control_bytes: CONTROL_BYTES_MAX,
+        unmerged_deltas: UNMERGED_DELTAS_MAX,
+        delta_text: DELTA_TEXT_MAX,
+        wire_target: WIRE_TARGET,
+        write_budget: WRITE_BUDGET,
+    };
+}

@@ -1,9 +1,11 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
+pub mod mask;
 pub mod prng;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod secret;
 pub mod slots;
+pub mod tally;
 pub mod textlog;
 pub mod tilde;

@@ -9,9 +9,9 @@ use super::Gateway;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
 use super::turn::Turn;
-use crate::limits::SESSIONS_MAX;
 use crate::model::ids::{ClientId, SessionId};
 use crate::model::message::{Message, Role};
+use crate::model::stats::TurnOutcome;
 use crate::model::turn::Usage;
 use crate::wire::error::RpcError;
 
@@ -134,10 +134,11 @@ impl Gateway {
         client: ClientId,
         new: NewSession,
     ) -> Result<SessionId, RpcError> {
-        if self.sessions.len() >= SESSIONS_MAX {
+        let most = self.setup.bounds.sessions;
+        if self.sessions.len() >= most {
             let text = format!(
-                "Hermes is at the active session limit ({SESSIONS_MAX}/{SESSIONS_MAX}). Try again when \
-                 another session finishes."
+                "Hermes is at the active session limit ({most}/{most}). Try again when another session \
+                 finishes."
             );
             return Err(RpcError::new(4090, text));
         }
@@ -189,6 +190,7 @@ impl Gateway {
     /// Stops a turn without telling anybody how it ended: its session goes away.
     fn drop_turn(&mut self, id: SessionId) {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.take()) else { return };
+        self.counters.turns_ended.add(TurnOutcome::Closed);
         self.withdraw_asks(turn.id);
         self.turns.remove(&turn.id);
         self.deadlines.clear(Timer::Grace(turn.id));

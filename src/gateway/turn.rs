@@ -13,7 +13,7 @@ use super::history::{for_model, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
 use crate::base::textlog::TextLog;
-use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX, QUEUED_PROMPTS_MAX, TURN_TEXT_MAX, TURNS_MAX};
+use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::ids::{ClientId, SessionId, TurnId};
@@ -53,9 +53,9 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// Keeps guidance until the agent says that it took it; false when too much waits already.
-    fn keep_guidance(&mut self, text: &str) -> bool {
-        let room = self.steered.len() < QUEUED_PROMPTS_MAX;
+    /// Keeps guidance until the agent says that it took it; false when `most` pieces wait already.
+    fn keep_guidance(&mut self, text: &str, most: usize) -> bool {
+        let room = self.steered.len() < most;
         if room {
             self.steered.push_back(text.to_owned());
         }
@@ -85,7 +85,7 @@ impl Gateway {
         text: String,
     ) -> Result<Submitted, RpcError> {
         self.room_for_prompt(id)?;
-        let mode = self.settings.busy_mode;
+        let (mode, most) = (self.settings.busy_mode, self.setup.bounds.queued_prompts);
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
         session.last_active = now.wall;
         let Some(turn) = &mut session.turn else {
@@ -93,13 +93,13 @@ impl Gateway {
             return Ok(Submitted::Streaming);
         };
         if mode == BusyMode::Steer && !text.trim().is_empty() {
-            if !turn.keep_guidance(&text) {
+            if !turn.keep_guidance(&text, most) {
                 return Err(RpcError::overloaded(turn.steered.len()));
             }
             self.outputs.push_back(Output::Steer { turn: turn.id, text });
             return Ok(Submitted::Steered);
         }
-        if session.queue.len() >= QUEUED_PROMPTS_MAX {
+        if session.queue.len() >= most {
             return Err(RpcError::overloaded(session.queue.len()));
         }
         match session.queue.back_mut() {
@@ -124,7 +124,7 @@ impl Gateway {
     pub(crate) fn room_for_prompt(&self, id: SessionId) -> Result<(), RpcError> {
         let idle = self.sessions.get(&id).is_some_and(|session| session.turn.is_none());
         let turns = self.turns.len();
-        if idle && turns >= TURNS_MAX { Err(RpcError::overloaded(turns)) } else { Ok(()) }
+        if idle && turns >= self.setup.bounds.turns { Err(RpcError::overloaded(turns)) } else { Ok(()) }
     }
 
     /// Guidance for the running turn; false when none runs, or when its agent leaves too much of it.
@@ -132,7 +132,7 @@ impl Gateway {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else {
             return false;
         };
-        let kept = turn.keep_guidance(text);
+        let kept = turn.keep_guidance(text, self.setup.bounds.queued_prompts);
         if kept {
             self.outputs.push_back(Output::Steer { turn: turn.id, text: text.to_owned() });
         }
@@ -313,6 +313,7 @@ impl Gateway {
         self.outputs.push_back(Output::Forget(turn.id));
 
         let TurnEnd { status, text, reasoning, usage, messages } = end;
+        self.counters.turns_ended.add(status.into());
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_active = now.wall;
         session.usage.add(&usage);
@@ -350,7 +351,7 @@ impl Gateway {
         self.clear_thinking(id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(turn) = &mut session.turn else { return };
-        if turn.text.len() + turn.reasoning.len() + text.len() > TURN_TEXT_MAX {
+        if turn.text.len() + turn.reasoning.len() + text.len() > self.setup.bounds.turn_text {
             if turn.stopping {
                 return;
             }

@@ -8,9 +8,12 @@
 //! stream, or by any control frame, which flushes what waits before it. Order is never changed.
 
 use std::collections::VecDeque;
+use std::ops::Add;
 use std::time::Instant;
 
-use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET, WRITE_STALL_MAX};
+use super::mark::{Mark, Waited};
+use crate::limits::{Bounds, WRITE_STALL_MAX};
+use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
 
@@ -33,7 +36,7 @@ pub enum Overrun {
 }
 
 /// Counters of one outbox, for statistics.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Sent {
     /// Documents encoded.
     pub frames: u64,
@@ -43,11 +46,24 @@ pub struct Sent {
     pub merged: u64,
 }
 
+impl Add for Sent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            frames: self.frames + other.frames,
+            bytes: self.bytes + other.bytes,
+            merged: self.merged + other.merged,
+        }
+    }
+}
+
 /// The queue of one connection.
 #[derive(Debug)]
 pub struct Outbox {
     framing: Framing,
     merge: bool,
+    bounds: &'static Bounds,
     queue: VecDeque<Item>,
     /// Bytes of the control frames in `queue`.
     control_bytes: usize,
@@ -60,14 +76,21 @@ pub struct Outbox {
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
     sent: Sent,
+    mark: Mark,
 }
 
 impl Outbox {
     /// An empty outbox. With `merge`, adjacent deltas become one event.
     pub fn new(framing: Framing, merge: bool) -> Self {
+        Self::with_bounds(framing, merge, &Bounds::SERVER)
+    }
+
+    /// The same with limits of the caller's.
+    pub fn with_bounds(framing: Framing, merge: bool, bounds: &'static Bounds) -> Self {
         Self {
             framing,
             merge,
+            bounds,
             queue: VecDeque::new(),
             control_bytes: 0,
             released: false,
@@ -76,18 +99,24 @@ impl Outbox {
             scratch: Vec::new(),
             moved: None,
             sent: Sent::default(),
+            mark: Mark::default(),
         }
     }
 
     /// Adds a control frame and releases everything before it.
     pub fn push_frame(&mut self, frame: Frame, now: Instant) {
-        self.push_paced_frame(frame, now);
+        self.push_control(frame, Pace::Now, now);
         self.released = true;
     }
 
     /// Adds a frame that may wait for the clock.
     pub fn push_paced_frame(&mut self, frame: Frame, now: Instant) {
+        self.push_control(frame, Pace::Paced, now);
+    }
+
+    fn push_control(&mut self, frame: Frame, pace: Pace, now: Instant) {
         self.moved.get_or_insert(now);
+        self.mark.added(pace, self.queue.len(), now);
         self.control_bytes += frame.len();
         self.queue.push_back(Item::Control(frame));
     }
@@ -99,14 +128,15 @@ impl Outbox {
             && last.range.end == delta.range.start
             && last.kind == delta.kind
             && last.log.same(&delta.log)
-            && (self.merge || self.queue.len() > UNMERGED_DELTAS_MAX)
+            && (self.merge || self.queue.len() > self.bounds.unmerged_deltas)
             // Borrowed again: the length above needs the queue.
             && let Some(Item::Delta(last)) = self.queue.back_mut()
         {
             last.range.end = delta.range.end;
             self.sent.merged += 1;
-            return;
+            return self.mark.added(Pace::Paced, self.queue.len() - 1, now);
         }
+        self.mark.added(Pace::Paced, self.queue.len(), now);
         self.queue.push_back(Item::Delta(delta));
     }
 
@@ -116,7 +146,7 @@ impl Outbox {
     }
 
     /// Adds bytes that are framed already (a pong, a close) before everything that is not encoded yet: at
-    /// most [`WIRE_TARGET`] bytes and one frame are ahead of them.
+    /// most [`Bounds::wire_target`] bytes and one frame are ahead of them.
     pub fn push_urgent(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
         self.wire.extend_from_slice(framed);
@@ -132,6 +162,11 @@ impl Outbox {
         !self.released && !self.queue.is_empty()
     }
 
+    /// Documents that are not encoded yet.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.cursor == self.wire.len()
@@ -145,7 +180,7 @@ impl Outbox {
     /// The bytes to hand to the transport next; empty when there is nothing to do.
     pub fn fill(&mut self) -> &[u8] {
         if self.released {
-            while self.wire.len() - self.cursor < WIRE_TARGET {
+            while self.wire.len() - self.cursor < self.bounds.wire_target {
                 if !self.encode_next() {
                     self.released = false;
                     break;
@@ -155,8 +190,9 @@ impl Outbox {
         &self.wire[self.cursor..]
     }
 
-    /// The transport took `count` bytes of what [`Outbox::fill`] gave.
-    pub fn took(&mut self, count: usize, now: Instant) {
+    /// The transport took `count` bytes of what [`Outbox::fill`] gave. Says how long the timed document waited,
+    /// when these were its last.
+    pub fn took(&mut self, count: usize, now: Instant) -> Option<Waited> {
         self.cursor = (self.cursor + count).min(self.wire.len());
         self.sent.bytes += count as u64;
         if count > 0 {
@@ -171,21 +207,28 @@ impl Outbox {
                 self.wire = Vec::new();
                 self.scratch = Vec::new();
             }
-        } else if self.cursor > WIRE_TARGET {
-            // Compact rarely: the rest is at most a frame and a target's worth of bytes.
+        } else if self.cursor > self.bounds.wire_target.max(self.wire.len() / 2) {
+            // Compact rarely, and move less than is gone: a large frame that leaves in small writes would
+            // otherwise be moved as often as it is written.
             self.wire.drain(..self.cursor);
             self.cursor = 0;
         }
+        self.mark.taken(self.sent.bytes, now)
     }
 
     /// Whether the reader is too far behind to keep.
     pub fn overrun(&self, now: Instant) -> Option<Overrun> {
         // One frame may be larger than the bound: the answer of a long turn is.
-        if self.control_bytes > CONTROL_BYTES_MAX && self.queue.len() > 1 {
+        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1 {
             return Some(Overrun::Control);
         }
         let stalled = self.moved.is_some_and(|moved| now.saturating_duration_since(moved) >= WRITE_STALL_MAX);
         (stalled && self.wants_write()).then_some(Overrun::Stalled)
+    }
+
+    /// The limits in force.
+    pub fn bounds(&self) -> &'static Bounds {
+        self.bounds
     }
 
     /// Counters so far.
@@ -200,10 +243,11 @@ impl Outbox {
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
+                self.encoded();
             }
             Some(Item::Delta(mut delta)) => {
-                let end = if delta.range.len() > DELTA_TEXT_MAX {
-                    delta.log.floor(delta.range.start + DELTA_TEXT_MAX)
+                let end = if delta.range.len() > self.bounds.delta_text {
+                    delta.log.floor(delta.range.start + self.bounds.delta_text)
                 } else {
                     delta.range.end
                 };
@@ -214,18 +258,28 @@ impl Outbox {
                 if end < delta.range.end {
                     delta.range.start = end;
                     self.queue.push_front(Item::Delta(delta));
+                } else {
+                    self.encoded();
                 }
             }
         }
         self.sent.frames += 1;
         true
     }
+
+    /// The front of the queue is encoded, whole.
+    fn encoded(&mut self) {
+        self.mark.encoded(self.sent.bytes + (self.wire.len() - self.cursor) as u64);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::textlog::TextLog;
+    use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
     use crate::model::ids::SessionId;
     use crate::wire::delta::DeltaKind;
     use crate::wire::jsonrpc::Id;
@@ -240,11 +294,17 @@ mod tests {
         outbox: Outbox,
         log: TextLog,
         now: Instant,
+        waited: Vec<Waited>,
     }
 
     impl Bench {
         fn new(merge: bool) -> Self {
-            Self { outbox: Outbox::new(append_line, merge), log: TextLog::default(), now: Instant::now() }
+            Self {
+                outbox: Outbox::new(append_line, merge),
+                log: TextLog::default(),
+                now: Instant::now(),
+                waited: Vec::new(),
+            }
         }
 
         fn delta(&mut self, text: &str) {
@@ -267,7 +327,7 @@ mod tests {
                 }
                 let count = chunk.len().min(step);
                 bytes.extend_from_slice(&chunk[..count]);
-                self.outbox.took(count, self.now);
+                self.waited.extend(self.outbox.took(count, self.now));
             }
             let lines = String::from_utf8(bytes).unwrap();
             lines.lines().map(|line| label(&serde_json::from_str(line).unwrap())).collect()
@@ -345,6 +405,45 @@ mod tests {
         assert!(read[1..read.len() - 1].iter().all(|line| line.len() <= DELTA_TEXT_MAX + 1));
         assert_eq!(read[read.len() - 1], "1");
         assert!(bench.outbox.is_empty() && bench.outbox.wire.capacity() == 0);
+    }
+
+    #[test]
+    fn a_document_is_timed_from_its_arrival_to_its_last_byte() {
+        let ms = Duration::from_millis;
+        let mut bench = Bench::new(true);
+        bench.delta("a");
+        bench.now += ms(5);
+        bench.delta("b");
+        bench.now += ms(28);
+        bench.outbox.release();
+        assert_eq!(bench.read(1), ["+ab"]);
+        assert_eq!(
+            bench.waited,
+            [Waited { pace: Pace::Paced, time: ms(33) }],
+            "the first of what was joined"
+        );
+
+        bench.reply(1);
+        bench.now += ms(2);
+        bench.reply(2);
+        bench.outbox.push_urgent(b"{\"result\":0}\n", bench.now);
+        assert_eq!(bench.read(1), ["0", "1", "2"]);
+        assert_eq!(bench.waited[1..], [Waited { pace: Pace::Now, time: ms(2) }], "one at a time");
+    }
+
+    #[test]
+    fn text_that_leaves_in_pieces_is_timed_to_its_end() {
+        let mut bench = Bench::new(true);
+        bench.delta(&"x".repeat(2 * WIRE_TARGET));
+        bench.reply(1);
+        let first = bench.outbox.fill().len();
+        assert!(first >= WIRE_TARGET);
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.outbox.took(first, bench.now), None, "half of it");
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.read(1 << 20).last().map(String::as_str), Some("1"));
+        assert_eq!(bench.waited, [Waited { pace: Pace::Paced, time: Duration::from_secs(2) }]);
+        assert!(bench.outbox.is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use mio::Waker;
 
 #[cfg(test)]
@@ -25,18 +25,30 @@ pub enum Haste {
     Paced,
 }
 
+/// Ends a wait, from any thread.
+pub trait Wake {
+    /// Wakes the loop, or makes its next wait return at once.
+    fn wake(&self) -> io::Result<()>;
+}
+
+impl Wake for Waker {
+    fn wake(&self) -> io::Result<()> {
+        Waker::wake(self)
+    }
+}
+
 /// The one wake-up shared by all mailboxes of a loop.
 #[derive(Debug)]
-pub struct Bell {
-    waker: Waker,
+pub struct Bell<W = Waker> {
+    waker: W,
     ringing: AtomicBool,
     /// Whether the loop will look by itself within one frame.
     pulsing: AtomicBool,
 }
 
-impl Bell {
+impl<W: Wake> Bell<W> {
     /// A bell that wakes the poll `waker` belongs to.
-    pub fn new(waker: Waker) -> Arc<Self> {
+    pub fn new(waker: W) -> Arc<Self> {
         Arc::new(Self { waker, ringing: AtomicBool::new(false), pulsing: AtomicBool::new(false) })
     }
 
@@ -66,13 +78,13 @@ impl Bell {
 
 /// The sending half. Dropping it rings, so that the loop learns of the end.
 #[derive(Debug)]
-pub struct MailSender<T> {
+pub struct MailSender<T, W: Wake = Waker> {
     // Dropped before the bell rings in `Drop`, see there.
     queue: Option<Sender<T>>,
-    bell: Arc<Bell>,
+    bell: Arc<Bell<W>>,
 }
 
-impl<T> Clone for MailSender<T> {
+impl<T, W: Wake> Clone for MailSender<T, W> {
     fn clone(&self) -> Self {
         Self { queue: self.queue.clone(), bell: Arc::clone(&self.bell) }
     }
@@ -82,24 +94,59 @@ impl<T> Clone for MailSender<T> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Gone;
 
-impl<T> MailSender<T> {
+/// The queue took nothing; gives the item back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused<T> {
+    /// It is full, and the loop has been told.
+    Full(T),
+    /// Nobody listens.
+    Gone(T),
+}
+
+impl<T, W: Wake> MailSender<T, W> {
     /// Pushes and rings. Blocks while the queue is full: only threads that may wait send.
     pub fn send(&self, item: T, haste: Haste) -> Result<(), Gone> {
-        let queue = self.queue.as_ref().ok_or(Gone)?;
-        if let Err(full) = queue.try_send(item) {
-            // Whatever the haste: a full queue means that the loop has to come now.
-            self.bell.ring();
-            queue.send(full.into_inner()).map_err(|_| Gone)?;
+        match self.offer(item, haste) {
+            Ok(()) => Ok(()),
+            Err(Refused::Gone(_)) => Err(Gone),
+            Err(Refused::Full(item)) => {
+                self.queue.as_ref().ok_or(Gone)?.send(item).map_err(|_| Gone)?;
+                self.announce(haste);
+                Ok(())
+            }
         }
-        let pressed = || queue.capacity().is_some_and(|capacity| queue.len() * 2 >= capacity);
+    }
+
+    /// Pushes and rings if there is room.
+    pub fn offer(&self, item: T, haste: Haste) -> Result<(), Refused<T>> {
+        let Some(queue) = &self.queue else { return Err(Refused::Gone(item)) };
+        match queue.try_send(item) {
+            Ok(()) => {
+                self.announce(haste);
+                Ok(())
+            }
+            Err(TrySendError::Full(item)) => {
+                // Whatever the haste: a full queue means that the loop has to come now.
+                self.bell.ring();
+                Err(Refused::Full(item))
+            }
+            Err(TrySendError::Disconnected(item)) => Err(Refused::Gone(item)),
+        }
+    }
+
+    /// Rings for what was just pushed, unless the loop comes soon enough by itself.
+    fn announce(&self, haste: Haste) {
+        let pressed = || {
+            let filled = |queue: &Sender<T>| Some(queue.len() * 2 >= queue.capacity()?);
+            self.queue.as_ref().and_then(filled).unwrap_or_default()
+        };
         if haste == Haste::Now || !self.bell.pulsing.load(Ordering::SeqCst) || pressed() {
             self.bell.ring();
         }
-        Ok(())
     }
 }
 
-impl<T> Drop for MailSender<T> {
+impl<T, W: Wake> Drop for MailSender<T, W> {
     fn drop(&mut self) {
         // First the queue's end, then the news of it.
         self.queue = None;
@@ -146,7 +193,7 @@ impl<T> MailReceiver<T> {
 }
 
 /// A mailbox of at most `capacity` items (at least one) that rings `bell`.
-pub fn mailbox<T>(bell: &Arc<Bell>, capacity: usize) -> (MailSender<T>, MailReceiver<T>) {
+pub fn mailbox<T, W: Wake>(bell: &Arc<Bell<W>>, capacity: usize) -> (MailSender<T, W>, MailReceiver<T>) {
     let (sender, receiver) = crossbeam_channel::bounded(capacity.max(1));
     (MailSender { queue: Some(sender), bell: Arc::clone(bell) }, MailReceiver { queue: receiver })
 }

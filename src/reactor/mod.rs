@@ -2,6 +2,7 @@
 //! sessions.
 
 pub mod drift;
+pub mod fair;
 pub mod mailbox;
 pub mod poller;
 pub mod pulse;

@@ -9,8 +9,8 @@ use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
 
 impl Server {
-    /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start) are inputs
-    /// again; their outputs join the same drain.
+    /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start, the
+    /// figures) are inputs again; their outputs join the same drain.
     pub(super) fn apply_outputs(&mut self) {
         while let Some(output) = self.gateway.poll_output() {
             match output {
@@ -25,6 +25,10 @@ impl Server {
                     Ok(()) => self.jobs_pending += 1,
                     Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),
                 },
+                Output::Stats { ticket } => {
+                    let stats = self.stats();
+                    self.gateway.handle_input(now(), Input::Stats { ticket, stats });
+                }
             }
         }
     }
@@ -32,25 +36,20 @@ impl Server {
     fn send(&mut self, client: ClientId, frame: Frame, paced: bool) {
         let Some(key) = client_key(client) else { return };
         let Some(link) = self.links.get_mut(key) else { return };
-        let at = self.at;
         if paced {
-            link.outbox.push_paced_frame(frame, at);
-            self.pace(key, false);
+            self.pacer.push_paced_frame(key, &mut link.outbox, frame, self.at);
+            self.bell.set_pulsing(true);
         } else {
-            link.outbox.push_frame(frame, at);
-            self.dirty.push(key);
+            self.pacer.push_frame(key, &mut link.outbox, frame, self.at);
         }
     }
 
-    fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
+    pub(super) fn send_delta(&mut self, client: ClientId, delta: Delta, leading: bool) {
         let Some(key) = client_key(client) else { return };
-        if let Some(link) = self.links.get_mut(key) {
-            let waiting = link.outbox.is_waiting();
-            link.outbox.push_delta(delta, self.at);
-            // A flood adds thousands of pieces to a queue that already waits for its frame.
-            if !waiting || leading {
-                self.pace(key, leading);
-            }
+        if let Some(link) = self.links.get_mut(key)
+            && self.pacer.push_delta(key, &mut link.outbox, delta, leading, self.at)
+        {
+            self.bell.set_pulsing(true);
         }
     }
 

@@ -3,21 +3,20 @@
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Token;
 use mio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use super::links::{Carrier, Link};
-use super::main_loop::{Server, Timer};
+use super::main_loop::Server;
 use super::tcp::TcpLink;
-use crate::limits::{CLIENTS_MAX, HEAD_DEADLINE, SOCKET_SEND_BUFFER};
+use crate::limits::{CLIENTS_MAX, SOCKET_SEND_BUFFER};
+use crate::model::stats::{AcceptFailure, Closed};
+use crate::outbound::keepalive::{self, AcceptRetry};
 use crate::outbound::outbox::Outbox;
 use crate::transport::ws::append_document;
-
-/// When to try again after accepting failed: an edge-triggered listener that gave up never wakes again.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// The listening socket.
 pub(super) struct Listener {
@@ -25,13 +24,12 @@ pub(super) struct Listener {
     /// Given up to accept one connection when no descriptor is left, so that its peer is told by a reset
     /// instead of waiting in the kernel's queue.
     reserve: Option<File>,
-    /// Whether a retry is due: one at a time, however many edges come meanwhile.
-    retrying: bool,
+    retry: AcceptRetry,
 }
 
 impl Listener {
     pub(super) fn new(socket: TcpListener) -> Self {
-        Self { socket, reserve: File::open("/dev/null").ok(), retrying: false }
+        Self { socket, reserve: File::open("/dev/null").ok(), retry: AcceptRetry::default() }
     }
 }
 
@@ -44,6 +42,7 @@ impl Server {
         loop {
             if self.links.len() >= CLIENTS_MAX {
                 log::warn!("{CLIENTS_MAX} connections are open; new ones wait");
+                self.metrics.accept_failures.add(AcceptFailure::Full);
                 return self.retry_accept();
             }
             let Some(listener) = &mut self.listener else { return };
@@ -55,6 +54,7 @@ impl Server {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     log::warn!("cannot accept a connection: {error}");
+                    self.metrics.accept_failed(&error);
                     listener.reserve = None;
                     drop(listener.socket.accept());
                     listener.reserve = File::open("/dev/null").ok();
@@ -65,17 +65,15 @@ impl Server {
     }
 
     fn retry_accept(&mut self) {
-        if let Some(listener) = &mut self.listener
-            && !std::mem::replace(&mut listener.retrying, true)
-        {
-            self.wheel.insert(Instant::now() + RETRY, Timer::Accept);
+        if let Some(listener) = &mut self.listener {
+            listener.retry.arm(&mut self.wheel, Instant::now());
         }
     }
 
     /// The retry is due.
     pub(super) fn accept_again(&mut self) {
         if let Some(listener) = &mut self.listener {
-            listener.retrying = false;
+            listener.retry.due();
             self.accept();
         }
     }
@@ -87,17 +85,19 @@ impl Server {
         let link = Link {
             outbox: Outbox::new(append_document, self.merge),
             is_client: false,
+            closed: None,
             timer: None,
             carrier: Carrier::Tcp(Box::new(TcpLink::new(socket, peer))),
         };
         let Ok(key) = self.links.insert(link) else { return };
+        self.metrics.accepted += 1;
         if let Some(Link { carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key)
             && let Err(error) = self.poller.add(&mut tcp.socket, Token(key.to_bits()))
         {
             log::warn!("cannot watch the socket of {peer}: {error}");
-            return self.link_drop(key, "not watched");
+            return self.link_drop(key, Closed::Failed, "not watched");
         }
-        self.set_timer(key, Some((Instant::now() + HEAD_DEADLINE, Timer::Head(key))));
+        self.set_timer(key, Some(keepalive::accepted(key, Instant::now())));
     }
 }
 

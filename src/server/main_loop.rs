@@ -1,8 +1,8 @@
 //! The loop: wait, handle what is ready, then always the same tail.
 //!
-//! A turn reads sockets first, then mail, then judges deadlines, so that news that was waiting when the
-//! process was held up (suspend, SIGSTOP, a busy machine) counts before anybody is declared dead.
+//! In which order a turn does what is `outbound::turn`'s; what is done is here.
 
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,8 @@ use mio::Token;
 
 use super::links::Link;
 use super::listener::Listener;
-use super::shutdown::{Ending, Exit};
+use super::metrics::Metrics;
+use super::shutdown::Exit;
 use super::signals::SignalMail;
 use super::stdio::StdioMail;
 use crate::agent::supervisor::{News, Supervisor};
@@ -20,10 +21,15 @@ use crate::gateway::Gateway;
 use crate::gateway::io::{Input, Now};
 use crate::jobs::{Done, Pool};
 use crate::model::settings::Settings;
+use crate::outbound::ending::Ending;
+use crate::outbound::keepalive::{self, KeepAlive};
+use crate::outbound::outbox::Outbox;
+use crate::outbound::pacer::Pacer;
+use crate::outbound::turn::Turn;
 use crate::reactor::drift::{Culprit, Drift};
 use crate::reactor::mailbox::{Bell, Mail, MailReceiver};
 use crate::reactor::poller::{Poller, Ready};
-use crate::reactor::pulse::{Edge, Heartbeat, Pulse};
+use crate::reactor::pulse::Heartbeat;
 use crate::reactor::wheel::Wheel;
 use crate::transport::access::Access;
 
@@ -33,9 +39,6 @@ pub(super) const BELL: Token = Token(0);
 /// Token of the listener.
 pub(super) const LISTENER: Token = Token(1);
 
-/// A wake-up later than this gets a second read pass before deadlines are judged.
-const LATE_WAKE: Duration = Duration::from_millis(200);
-
 /// Bytes read from a socket at once; one buffer serves all connections.
 const READ_BUFFER: usize = 64 << 10;
 
@@ -43,35 +46,17 @@ const READ_BUFFER: usize = 64 << 10;
 const MAIL_BURST: usize = 256;
 
 /// What can be due on the wheel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Timer {
-    /// A new connection has not sent its request yet.
-    Head(Key),
-    /// Time to ping.
-    Ping(Key),
-    /// No pong came.
-    Pong(Key),
-    /// A closing connection has had its time.
-    Linger(Key),
-    /// Accepting failed (no descriptors, no room); try again.
-    Accept,
-}
-
-/// How often to ping and how long to wait for the pong.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct KeepAlive {
-    pub(super) interval: Duration,
-    pub(super) timeout: Duration,
-}
+pub(super) type Timer = keepalive::Timer<Key>;
 
 /// Everything the loop owns.
 pub(super) struct Server {
     pub(super) poller: Poller,
     pub(super) bell: Arc<Bell>,
     pub(super) wheel: Wheel<Timer>,
-    pub(super) pulse: Pulse,
+    pub(super) pacer: Pacer<Key>,
     pub(super) heartbeat: Heartbeat,
     pub(super) drift: Drift,
+    pub(super) metrics: Metrics,
     pub(super) gateway: Gateway,
     pub(super) agents: Supervisor,
     pub(super) pool: Pool,
@@ -86,10 +71,6 @@ pub(super) struct Server {
     pub(super) keep_alive: KeepAlive,
     pub(super) merge: bool,
     pub(super) links: Slots<Link>,
-    /// Links with something to write.
-    pub(super) dirty: Vec<Key>,
-    /// Links whose text waits for the pulse.
-    pub(super) held: Vec<Key>,
     pub(super) read_buffer: Box<[u8]>,
     pub(super) started: Instant,
     /// When the step under way began: one clock reading serves all it does.
@@ -101,8 +82,12 @@ pub(super) struct Server {
     pub(super) exit: Option<Exit>,
     /// The longest step of this turn so far.
     slowest: (Duration, Culprit),
+    /// What the last wait found.
+    ready: Vec<Ready>,
     news: Vec<News>,
     agents_left: bool,
+    #[cfg(feature = "test-endpoints")]
+    pub(super) test: super::test_endpoints::State,
 }
 
 /// What a step of the loop is called in the log.
@@ -124,9 +109,10 @@ impl Server {
             poller: parts.poller,
             bell: parts.bell,
             wheel: Wheel::new(started),
-            pulse: Pulse::new(),
+            pacer: Pacer::default(),
             heartbeat: Heartbeat::default(),
             drift: Drift::default(),
+            metrics: Metrics::new(),
             gateway: parts.gateway,
             agents: parts.agents,
             pool: parts.pool,
@@ -141,8 +127,6 @@ impl Server {
             keep_alive: parts.keep_alive,
             merge: parts.merge,
             links: Slots::new(crate::limits::CLIENTS_MAX),
-            dirty: Vec::new(),
-            held: Vec::new(),
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
             started,
             at: started,
@@ -150,32 +134,32 @@ impl Server {
             ending: None,
             exit: None,
             slowest: (Duration::ZERO, culprit("nothing")),
+            ready: Vec::new(),
             news: Vec::new(),
             agents_left: false,
+            #[cfg(feature = "test-endpoints")]
+            test: super::test_endpoints::State::default(),
         }
     }
 
     /// Runs until there is a reason to exit.
-    pub(super) fn run(mut self) -> std::io::Result<Exit> {
-        let mut ready = Vec::new();
+    pub(super) fn run(mut self) -> io::Result<Exit> {
         loop {
             let deadline = self.next_deadline();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-            self.poller.wait(timeout, &mut ready)?;
+            self.poller.wait(timeout, &mut self.ready)?;
             let woken = Instant::now();
             let late = deadline.map(|at| woken.saturating_duration_since(at)).unwrap_or_default();
             if deadline.is_some_and(|at| at <= woken) {
                 self.drift.record_wake(late);
             }
 
-            self.handle_ready(&mut ready);
-            if late > LATE_WAKE {
-                self.poller.wait(Some(Duration::ZERO), &mut ready)?;
-                self.handle_ready(&mut ready);
+            self.turn(late)?;
+            self.heartbeat.set_active(Instant::now(), self.gateway.is_active());
+            #[cfg(feature = "test-endpoints")]
+            {
+                self.agents_left |= self.test_turn_over();
             }
-            self.handle_mail();
-            self.handle_deadlines();
-            self.settle();
             self.record_turn(woken);
             if self.may_exit() {
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
@@ -185,21 +169,21 @@ impl Server {
 
     /// When something is due without anybody saying so; `None` waits for news only.
     fn next_deadline(&mut self) -> Option<Instant> {
-        if self.agents_left || !self.dirty.is_empty() {
+        if self.agents_left || self.pacer.is_dirty() {
             return Some(Instant::now());
         }
         let deadlines = [
             self.wheel.next_deadline(),
-            self.pulse.next_deadline(),
+            self.pacer.next_deadline(),
             self.heartbeat.next_deadline(),
             self.gateway.poll_timeout(),
-            self.ending.as_ref().map(|ending| ending.deadline),
+            self.ending.as_ref().map(Ending::deadline),
         ];
         deadlines.into_iter().flatten().min()
     }
 
-    fn handle_ready(&mut self, ready: &mut Vec<Ready>) {
-        for event in mem::take(ready) {
+    fn handle_ready(&mut self) {
+        for event in mem::take(&mut self.ready) {
             match event.token {
                 BELL => {}
                 LISTENER => self.step(culprit("accept"), Self::accept),
@@ -212,15 +196,7 @@ impl Server {
         }
     }
 
-    /// Everything other threads sent. The bell is silenced first: what comes later rings again.
     fn handle_mail(&mut self) {
-        let rung = self.bell.silence();
-        if rung || self.agents_left {
-            self.handle_agents();
-        }
-        if !rung {
-            return;
-        }
         self.drain(|server| server.signal_mail.take(), "signal", Self::signalled);
         self.drain(
             |server| server.settings_mail.take(),
@@ -261,6 +237,9 @@ impl Server {
         self.step(culprit("agents"), |server| {
             // One moment for all of them: a clock reading would cost as much as a piece of text.
             let moment = now();
+            for timed in server.agents.timed() {
+                server.metrics.drained(*timed, moment.at);
+            }
             for one in news.drain(..) {
                 let input = match one {
                     News::Event(turn, event) => Input::Agent { turn, event },
@@ -274,6 +253,10 @@ impl Server {
             }
         });
         self.news = news;
+        #[cfg(feature = "test-endpoints")]
+        {
+            self.agents_left |= self.test_collect();
+        }
     }
 
     fn handle_deadlines(&mut self) {
@@ -287,60 +270,16 @@ impl Server {
                 server.apply_outputs();
             });
         }
-        if self.pulse.due(at) {
-            self.step(culprit("frame"), Self::frame);
+        if self.pacer.frame_due(at) {
+            self.step(culprit("frame"), Turn::frame);
         }
         if let Some(late) = self.heartbeat.beat(at) {
+            self.metrics.stalls += 1;
             // The turn that stalled is this one, most likely; it is recorded when it ends.
             let before = self.drift.take_slowest().map(|slow| (slow.took, slow.culprit));
             let culprit = before.filter(|(took, _)| *took > self.slowest.0).unwrap_or(self.slowest).1;
             log::warn!("event loop stalled {:.1}s, last busy with {culprit}", late.by.as_secs_f64());
         }
-    }
-
-    /// A frame of the pulse: text that waited leaves. When none did, the clock rests.
-    fn frame(&mut self) {
-        self.handle_agents();
-        let held = mem::take(&mut self.held);
-        if held.is_empty() {
-            self.pulse.idle();
-            // A sender may have relied on this frame an instant ago: look once more after saying so.
-            self.bell.set_pulsing(false);
-            self.handle_agents();
-        }
-        for key in held {
-            if let Some(link) = self.links.get_mut(key) {
-                link.outbox.release();
-                self.dirty.push(key);
-            }
-        }
-    }
-
-    /// Paced text was added to a link.
-    pub(super) fn pace(&mut self, key: Key, leading: bool) {
-        let edge = self.pulse.touch(self.at);
-        self.bell.set_pulsing(true);
-        let Some(link) = self.links.get_mut(key) else { return };
-        if leading || edge == Edge::Leading {
-            link.outbox.release();
-        }
-        if link.outbox.is_waiting() {
-            self.held.push(key);
-        } else {
-            self.dirty.push(key);
-        }
-    }
-
-    /// The same tail after every turn: write each link once, run the heartbeat while somebody is there.
-    fn settle(&mut self) {
-        self.held.sort_unstable();
-        self.held.dedup();
-        self.dirty.sort_unstable();
-        self.dirty.dedup();
-        for key in mem::take(&mut self.dirty) {
-            self.step(connection_culprit("write", key), |server| server.flush(key));
-        }
-        self.heartbeat.set_active(Instant::now(), self.gateway.is_active());
     }
 
     /// Something happened to the gateway; do what it wants done.
@@ -366,7 +305,56 @@ impl Server {
         let (_, culprit) = mem::replace(&mut self.slowest, (Duration::ZERO, culprit("nothing")));
         if let Some(slow) = self.drift.record_turn(woken.elapsed(), culprit) {
             log::warn!("{slow}");
+            self.metrics.slow_turn(slow);
         }
+    }
+}
+
+impl Turn for Server {
+    type Key = Key;
+
+    fn pacer(&mut self) -> &mut Pacer<Key> {
+        &mut self.pacer
+    }
+
+    fn outbox(&mut self, key: Key) -> Option<&mut Outbox> {
+        self.links.get_mut(key).map(|link| &mut link.outbox)
+    }
+
+    fn read(&mut self) {
+        self.handle_ready();
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        self.poller.wait(Some(Duration::ZERO), &mut self.ready)
+    }
+
+    fn silence_bell(&mut self) -> bool {
+        self.bell.silence()
+    }
+
+    fn set_pulsing(&mut self, pulsing: bool) {
+        self.bell.set_pulsing(pulsing);
+    }
+
+    fn agents_left(&self) -> bool {
+        self.agents_left
+    }
+
+    fn read_agents(&mut self) {
+        self.handle_agents();
+    }
+
+    fn read_mail(&mut self) {
+        self.handle_mail();
+    }
+
+    fn judge(&mut self) {
+        self.handle_deadlines();
+    }
+
+    fn write(&mut self, key: Key) {
+        self.step(connection_culprit("write", key), |server| server.flush(key));
     }
 }
 

@@ -10,11 +10,14 @@ mod http;
 mod links;
 mod listener;
 mod main_loop;
+mod metrics;
 mod shutdown;
 mod signals;
 mod start;
 mod stdio;
 mod tcp;
+#[cfg(feature = "test-endpoints")]
+mod test_endpoints;
 
 pub use connect_file::{ConnectFile, read as read_connect_file};
 pub use shutdown::Exit;

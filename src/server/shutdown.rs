@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::links::{Carrier, Link};
 use super::main_loop::Server;
 use crate::gateway::io::Input;
+use crate::outbound::ending::{Ending, Step};
 use crate::transport::ws::code;
 
 /// How long an orderly end may take: `HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S`, default 1 s as in the original.
@@ -48,12 +49,6 @@ impl fmt::Display for Exit {
     }
 }
 
-/// An end under way.
-pub(super) struct Ending {
-    pub(super) deadline: Instant,
-    closed: bool,
-}
-
 impl Server {
     /// Starts to end. The first reason counts.
     pub(super) fn begin_ending(&mut self, exit: Exit) {
@@ -62,7 +57,7 @@ impl Server {
         }
         log::info!("ending: {exit}");
         self.exit = Some(exit);
-        self.ending = Some(Ending { deadline: Instant::now() + self.grace, closed: false });
+        self.ending = Some(Ending::new(Instant::now(), self.grace));
         if let Some(listener) = &mut self.listener {
             self.poller.remove(&mut listener.socket);
         }
@@ -73,22 +68,24 @@ impl Server {
     pub(super) fn exit_now(&mut self, exit: Exit) {
         self.begin_ending(exit);
         if let Some(ending) = &mut self.ending {
-            ending.deadline = Instant::now();
+            ending.cut_short(Instant::now());
         }
     }
 
     /// Whether everything is done that an end waits for.
     pub(super) fn may_exit(&mut self) -> bool {
-        let Some(ending) = &mut self.ending else { return false };
-        let over = ending.deadline <= Instant::now();
-        if self.jobs_pending > 0 && !over {
-            return false;
+        loop {
+            let Some(ending) = &mut self.ending else { return false };
+            match ending.step(Instant::now(), self.jobs_pending) {
+                Step::Wait => return false,
+                Step::Close => {
+                    self.input(Input::Shutdown);
+                    self.say_goodbye();
+                }
+                Step::Flush => return self.links.iter().all(|(_, link)| is_done(link)),
+                Step::Exit => return true,
+            }
         }
-        if !std::mem::replace(&mut ending.closed, true) {
-            self.input(Input::Shutdown);
-            self.say_goodbye();
-        }
-        over || self.links.iter().all(|(_, link)| is_done(link))
     }
 
     fn say_goodbye(&mut self) {

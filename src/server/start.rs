@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::connect_file::ConnectFile;
 use super::listener::Listener;
-use super::main_loop::{BELL, KeepAlive, LISTENER, Parts, Server};
+use super::main_loop::{BELL, LISTENER, Parts, Server};
 use super::shutdown::{Exit, GRACE_DEFAULT};
 use super::signals::{self, OnSignal};
 use super::stdio::reserve_stdout;
@@ -23,8 +23,10 @@ use crate::base::secret::Secret;
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
 use crate::jobs::{Pool, Workshop};
+use crate::limits::Bounds;
 use crate::model::settings::Settings;
 use crate::model::turn::TurnSpec;
+use crate::outbound::keepalive::KeepAlive;
 use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
 use crate::reactor::poller::Poller;
 use crate::transport::access::{Access, BindKind};
@@ -246,6 +248,7 @@ fn setup(
         terminal_cwd,
         timezone,
         demo_only,
+        bounds: &Bounds::SERVER,
     })
 }
 

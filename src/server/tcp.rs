@@ -3,25 +3,26 @@
 use std::io::{self, Read, Write};
 use std::mem;
 use std::net::{Shutdown, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Token;
 use mio::net::TcpStream;
 
 use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
-use super::main_loop::{Server, Timer};
+use super::main_loop::Server;
+use super::metrics::{closed_with, overrun};
 use crate::base::slots::Key;
 use crate::gateway::io::Input;
-use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET, WRITE_BUDGET};
+use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET};
+use crate::model::stats::{Closed, Refused};
+use crate::outbound::flush::{Flushed, flush};
+use crate::outbound::keepalive;
 use crate::outbound::outbox::Overrun;
 use crate::reactor::poller::Ready;
 use crate::transport::http::{MAX_HEAD, parse_head};
 use crate::transport::lines::strip;
 use crate::transport::ws::{self, Binary, Decoder, Event, code};
-
-/// How long a closing connection may take to say good-bye.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection that came over TCP.
 pub(super) struct TcpLink {
@@ -36,6 +37,9 @@ pub(super) struct TcpLink {
     /// The kernel took no more; an edge will say when it does. Until then nobody asks again.
     blocked: bool,
     phase: Phase,
+    /// The test path it speaks on.
+    #[cfg(feature = "test-endpoints")]
+    pub(super) endpoint: Option<super::test_endpoints::Endpoint>,
 }
 
 enum Phase {
@@ -48,8 +52,10 @@ enum Phase {
 }
 
 /// What a read found, free of the read buffer.
-enum Said {
+pub(super) enum Said {
     Text(String),
+    #[cfg(feature = "test-endpoints")]
+    Binary(Vec<u8>),
     Ping(Vec<u8>),
     Pong,
     Close(Option<u16>),
@@ -65,6 +71,8 @@ impl TcpLink {
             closed_with: None,
             blocked: false,
             phase: Phase::Head(Vec::new()),
+            #[cfg(feature = "test-endpoints")]
+            endpoint: None,
         }
     }
 }
@@ -93,6 +101,7 @@ impl Server {
                 }
                 Ok(count) => {
                     budget = budget.saturating_sub(count);
+                    self.metrics.bytes_in += count as u64;
                     self.received(key, &mut buffer[..count]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -115,7 +124,7 @@ impl Server {
         }
         // 1006: it went without a word (RFC 6455, 7.1.5).
         let code = tcp.closed_with.unwrap_or(1006);
-        self.link_drop(key, &format!("client_disconnect(code={code})"));
+        self.link_drop(key, Closed::Client, &format!("client_disconnect(code={code})"));
     }
 
     fn received(&mut self, key: Key, bytes: &mut [u8]) {
@@ -143,28 +152,45 @@ impl Server {
                 return;
             }
             Ok(Some((head, consumed))) => self.answer_head(&head, peer).map(|reply| (reply, consumed)),
-            Err(error) => Err(error.answer()),
+            Err(error) => {
+                self.metrics.refused.add(Refused::Head);
+                Err(error.answer())
+            }
         };
         match answer {
             Err(bytes) => self.say_and_close(key, &bytes),
             Ok((Answer::Http(bytes), _)) => self.say_and_close(key, &bytes),
             Ok((Answer::Upgrade(bytes), consumed)) => {
-                let at = Instant::now();
-                if let Some(link) = self.links.get_mut(key) {
-                    link.outbox.push_urgent(&bytes, at);
-                }
-                if let Some(tcp) = self.tcp(key) {
-                    tcp.upgraded = true;
-                    tcp.phase = Phase::Open(Box::new(Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse)));
-                }
-                log::info!("ws accepted peer={peer}");
-                self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key))));
+                self.metrics.upgraded += 1;
+                self.switch_to_websocket(key, &bytes, Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse));
                 self.link_open(key);
-                let mut behind = collected[consumed..].to_vec();
-                self.frames_received(key, &mut behind);
+                self.frames_received(key, &mut collected[consumed..].to_vec());
+                self.frames_received(key, later);
+            }
+            #[cfg(feature = "test-endpoints")]
+            Ok((Answer::Test(bytes, endpoint), consumed)) => {
+                self.switch_to_websocket(key, &bytes, endpoint.decoder());
+                if let Some(tcp) = self.tcp(key) {
+                    tcp.endpoint = Some(endpoint);
+                }
+                self.pacer.mark(key);
+                self.frames_received(key, &mut collected[consumed..].to_vec());
                 self.frames_received(key, later);
             }
         }
+    }
+
+    fn switch_to_websocket(&mut self, key: Key, reply: &[u8], decoder: Decoder) {
+        let at = Instant::now();
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_urgent(reply, at);
+        }
+        if let Some(tcp) = self.tcp(key) {
+            tcp.upgraded = true;
+            tcp.phase = Phase::Open(Box::new(decoder));
+            log::info!("ws accepted peer={}", tcp.peer);
+        }
+        self.set_timer(key, Some(self.keep_alive.after_life(key, at)));
     }
 
     fn frames_received(&mut self, key: Key, mut bytes: &mut [u8]) {
@@ -177,6 +203,9 @@ impl Server {
                 Ok(Some(Event::Ping(payload))) => said.push(Said::Ping(payload.into_owned())),
                 Ok(Some(Event::Pong(_))) => said.push(Said::Pong),
                 Ok(Some(Event::Close { code, .. })) => said.push(Said::Close(code)),
+                #[cfg(feature = "test-endpoints")]
+                Ok(Some(Event::Binary(bytes))) => said.push(Said::Binary(bytes.into_owned())),
+                #[cfg(not(feature = "test-endpoints"))]
                 Ok(Some(Event::Binary(_))) => {}
                 Err(violation) => break Some(violation),
             }
@@ -190,6 +219,8 @@ impl Server {
     }
 
     fn handle_said(&mut self, key: Key, said: Said) {
+        #[cfg(feature = "test-endpoints")]
+        let Some(said) = self.test_said(key, said) else { return };
         let at = Instant::now();
         match said {
             Said::Text(text) => {
@@ -198,43 +229,50 @@ impl Server {
                     && !text.is_empty()
                 {
                     tcp.messages += 1;
+                    self.metrics.messages_in += 1;
                     let text = text.to_owned();
                     self.input(Input::Line { client: client_id(key), text });
                 }
             }
+            #[cfg(feature = "test-endpoints")]
+            Said::Binary(_) => {}
             Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
             // Any pong proves life; the next ping comes an interval after it.
-            Said::Pong => self.set_timer(key, Some((at + self.keep_alive.interval, Timer::Ping(key)))),
+            Said::Pong => self.set_timer(key, Some(self.keep_alive.after_life(key, at))),
             Said::Close(code) => {
                 if let Some(tcp) = self.tcp(key) {
                     // 1005: it gave no code.
                     tcp.closed_with = Some(code.unwrap_or(1005));
                 }
                 self.push_framed(key, |out| ws::append_close_echo(out, code));
-                self.start_closing(key);
+                self.start_closing(key, Closed::Client);
             }
         }
     }
 
     pub(super) fn ping(&mut self, key: Key, at: Instant) {
-        let overrun = self.links.get(key).and_then(|link| link.outbox.overrun(at));
-        if let Some(overrun) = overrun {
-            return self.cut_slow_reader(key, overrun);
+        let Some(link) = self.links.get(key) else { return };
+        match self.keep_alive.ping(key, &link.outbox, at) {
+            Err(overrun) => self.cut_slow_reader(key, overrun),
+            Ok(pong) => {
+                self.metrics.pings += 1;
+                self.push_framed(key, |out| ws::append_ping(out, b""));
+                self.set_timer(key, Some(pong));
+            }
         }
-        self.push_framed(key, |out| ws::append_ping(out, b""));
-        self.set_timer(key, Some((at + self.keep_alive.timeout, Timer::Pong(key))));
     }
 
     pub(super) fn pong_missed(&mut self, key: Key) {
+        self.metrics.pong_timeouts += 1;
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
     }
 
-    fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
         let mut out = Vec::new();
         write(&mut out);
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_urgent(&out, Instant::now());
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
     }
 
@@ -242,22 +280,25 @@ impl Server {
     pub(super) fn close_link(&mut self, key: Key, code: u16, reason: &str) {
         log::info!("closing connection {} with {code}: {reason}", key.to_bits());
         self.push_framed(key, |out| ws::append_close(out, code, reason));
-        self.start_closing(key);
+        self.start_closing(key, closed_with(code));
     }
 
     fn say_and_close(&mut self, key: Key, bytes: &[u8]) {
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_urgent(bytes, Instant::now());
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
-        self.start_closing(key);
+        self.start_closing(key, Closed::Answered);
     }
 
-    fn start_closing(&mut self, key: Key) {
+    fn start_closing(&mut self, key: Key, cause: Closed) {
         self.link_leave(key);
+        if let Some(link) = self.links.get_mut(key) {
+            link.closed.get_or_insert(cause);
+        }
         if let Some(tcp) = self.tcp(key) {
             tcp.phase = Phase::Closing;
-            self.set_timer(key, Some((Instant::now() + LINGER, Timer::Linger(key))));
+            self.set_timer(key, Some(keepalive::closing(key, Instant::now())));
         }
     }
 
@@ -265,74 +306,50 @@ impl Server {
     pub(super) fn writable_again(&mut self, key: Key) {
         if let Some(tcp) = self.tcp(key) {
             tcp.blocked = false;
-            self.dirty.push(key);
+            self.pacer.mark(key);
         }
     }
 
     /// Writes within the budget; what the kernel refuses waits for the next edge.
     pub(super) fn flush_socket(&mut self, key: Key) {
-        let mut budget = WRITE_BUDGET;
-        if let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get(key)
-            && tcp.blocked
-        {
-            if let Some(overrun) = outbox.overrun(self.at) {
-                self.cut_slow_reader(key, overrun);
+        let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else { return };
+        let gone = |waited| self.metrics.written(Some(waited));
+        match flush(outbox, &mut tcp.blocked, &mut tcp.socket, self.at, Instant::now, gone) {
+            Flushed::All if matches!(tcp.phase, Phase::Closing) => {
+                // Said everything; the peer reads it, closes, and the linger timer covers the rest.
+                let _ = tcp.socket.shutdown(Shutdown::Write);
             }
-            return;
-        }
-        loop {
-            let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else {
-                return;
-            };
-            let bytes = outbox.fill();
-            if bytes.is_empty() {
-                if matches!(tcp.phase, Phase::Closing) {
-                    // Said everything; the peer reads it, closes, and the linger timer covers the rest.
-                    let _ = tcp.socket.shutdown(Shutdown::Write);
-                }
-                return;
-            }
-            if budget == 0 {
-                self.dirty.push(key);
-                return;
-            }
-            let at = Instant::now();
-            match tcp.socket.write(bytes) {
-                Ok(count) => {
-                    outbox.took(count, at);
-                    budget = budget.saturating_sub(count);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    tcp.blocked = true;
-                    if let Some(overrun) = outbox.overrun(at) {
-                        self.cut_slow_reader(key, overrun);
-                    }
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.socket_failed(key, "send_failed", &error),
-            }
+            Flushed::All | Flushed::Blocked => {}
+            Flushed::Budget => self.pacer.mark(key),
+            Flushed::Slow(overrun) => self.cut_slow_reader(key, overrun),
+            Flushed::Failed(error) => self.socket_failed(key, "send_failed", &error),
         }
     }
 
     /// 1013 reaches the reader only if its socket takes it; the session stays resumable either way.
-    fn cut_slow_reader(&mut self, key: Key, overrun: Overrun) {
+    fn cut_slow_reader(&mut self, key: Key, why: Overrun) {
+        self.metrics.overruns.add(overrun(why));
         let Some(tcp) = self.tcp(key) else { return };
-        log::warn!("connection of {} reads too slowly ({overrun:?})", tcp.peer);
+        log::warn!("connection of {} reads too slowly ({why:?})", tcp.peer);
         let mut close = Vec::new();
         ws::append_close(&mut close, code::TRY_AGAIN_LATER, "reads too slowly");
         let _ = tcp.socket.write(&close);
-        self.link_drop(key, "slow_reader(code=1013)");
+        self.link_drop(key, Closed::SlowReader, "slow_reader(code=1013)");
     }
 
     /// A peer that hangs up is news of one line at most; anything else is an error.
     fn socket_failed(&mut self, key: Key, what: &str, error: &io::Error) {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
-        if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected) {
-            log::debug!("{what}: the peer hung up ({error})");
-        } else {
-            log::error!("{what}: {error}");
-        }
-        self.link_drop(key, what);
+        let cause = match error.kind() {
+            BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => {
+                log::debug!("{what}: the peer hung up ({error})");
+                Closed::Client
+            }
+            _ => {
+                log::error!("{what}: {error}");
+                Closed::Failed
+            }
+        };
+        self.link_drop(key, cause, what);
     }
 }

@@ -11,11 +11,13 @@ mod docs;
 #[cfg(feature = "harness")]
 mod fake_model;
 mod fds;
+mod fuzz_corpus;
 mod golden;
 mod handshake;
 mod idle;
 mod layers;
 mod log_secrets;
+mod metrics;
 mod mistyped;
 mod slow_reader;
 mod stage;

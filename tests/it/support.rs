@@ -2,7 +2,7 @@
 //!
 //! `process` (a child and its pipes) → `server` and `stdio` (the program in its two modes) → `client` (a
 //! WebSocket client that behaves) and `raw` (one that need not) → `model` (a model server, and an HTTP
-//! client of it) → `proc` (what the kernel says of it).
+//! client of it) → `scrape` and `proc` (what the server and the kernel say of it).
 
 pub(crate) mod client;
 pub(crate) mod home;
@@ -11,6 +11,7 @@ pub(crate) mod model;
 pub(crate) mod proc;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod stdio;
 pub(crate) mod turn;
