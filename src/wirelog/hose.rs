@@ -1,4 +1,4 @@
-//! One socket of a pair: readiness, and what could not be written yet. Knows nothing of what flows.
+//! One socket: readiness, and what could not be written yet. Knows nothing of what flows.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 /// top; beyond that the one who writes feels it, as without us.
 const WAITING_MAX: usize = 256 << 10;
 
-/// One end of a pair.
+/// A socket and what waits for it.
 pub(super) struct Hose {
     pub(super) socket: TcpStream,
     /// An edge came since reading last found nothing.
