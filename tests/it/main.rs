@@ -23,4 +23,6 @@ mod stdio;
 mod support;
 mod tidy;
 mod turns;
+#[cfg(feature = "harness")]
+mod wirelog;
 mod ws;
