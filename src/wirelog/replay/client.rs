@@ -267,3 +267,6 @@ impl Client {
         said
     }
 }
+
+#[cfg(test)]
+mod tests;
