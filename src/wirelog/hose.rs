@@ -99,6 +99,11 @@ impl Hose {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let count = write(&mut self.socket, &mut self.writable, &self.waiting[self.written..])?;
         self.written += count;
+        if self.written > self.waiting.len() / 2 {
+            // A reader that never quite catches up must not make this grow.
+            self.waiting.drain(..self.written);
+            self.written = 0;
+        }
         if self.is_empty() {
             (self.waiting, self.written) = (Vec::new(), 0);
             if self.closing && !std::mem::replace(&mut self.shut, true) {

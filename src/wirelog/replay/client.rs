@@ -1,5 +1,5 @@
-//! The actor that plays the client to a live gateway: says what the client said, when it said it and not before the
-//! gateway came as far as it had then, and compares what it hears with the record.
+//! The actor that plays the client to a live gateway: says what the client said, when it said it and not before
+//! the gateway came as far as it had then, and compares what it hears with the record.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -267,3 +267,6 @@ impl Client {
         said
     }
 }
+
+#[cfg(test)]
+mod tests;

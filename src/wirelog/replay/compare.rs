@@ -1,12 +1,12 @@
 //! Whether a live document says what the recorded one said, but for what differs in every run: names that a
-//! gateway gives, moments, durations.
+//! gateway gives, moments, durations, and where it runs.
 
 use serde_json::Value;
 
 use super::ids::{Ids, is_name};
 use crate::base::mask::STARS;
 
-/// Members that differ in every run, whatever they hold.
+/// Members that differ in every run or on every machine, whatever they hold: times, and where the gateway runs.
 const VOLATILE: &[&str] = &[
     "duration_s",
     "mtime",
@@ -19,6 +19,9 @@ const VOLATILE: &[&str] = &[
     "uptime_seconds",
     "pid",
     "port",
+    "cwd",
+    "branch",
+    "home",
 ];
 
 /// Longest path that names a difference, in bytes.

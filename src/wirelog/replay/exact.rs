@@ -119,7 +119,8 @@ fn place_hash((conversation, line): (usize, usize), document: &str) -> u64 {
     bytes.fold(BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME))
 }
 
-/// Which side closes, and how. A code of 1005 stands for a close frame without one. Where the record does not know, the client does.
+/// Which side closes, and how. A code of 1005 stands for a close frame without one. Where the record does not
+/// know, the client does.
 pub(super) fn closing(part: &Conversation) -> (Side, u16, String) {
     match &part.closing {
         Some(Closing { by: Some(by), code, reason, .. }) => {
