@@ -16,6 +16,7 @@ mod ledger;
 mod limits;
 mod listener;
 mod plan;
+mod rehearsal;
 mod reply;
 mod script;
 mod server;
@@ -47,4 +48,11 @@ pub fn said_to(prompt: &str) -> String {
             Next::End(_) => return said,
         }
     }
+}
+
+/// What a connection is answered to the bytes of `pieces`, in virtual time: the first `bytes_max`. For the
+/// fuzzer.
+#[doc(hidden)]
+pub fn rehearse(pieces: &[&[u8]], bytes_max: usize) -> Vec<u8> {
+    rehearsal::rehearse(pieces, bytes_max)
 }

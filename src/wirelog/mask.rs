@@ -44,7 +44,7 @@ const STEMS: &[&[u8]] =
     &[b"key", b"token", b"secret", b"passw", b"passphrase", b"author", b"cookie", b"credential", b"\\u00"];
 
 /// `document` without secrets. Borrowed when there was none.
-pub(super) fn mask(document: &str) -> Cow<'_, str> {
+pub fn mask(document: &str) -> Cow<'_, str> {
     let members = if may_hold_secret(document.as_bytes()) { mask_members(document) } else { None };
     match members {
         Some(masked) => Cow::Owned(mask::mask(&masked).into_owned()),

@@ -48,6 +48,8 @@ mod write;
 
 pub use entry::{DOCUMENT_MAX, Entry, Header, LINE_MAX, Over, Side, VERSION, What};
 pub use error::RecordError;
+#[doc(hidden)]
+pub use mask::mask;
 pub use pipes::{PipeOptions, record_pipes};
 pub use proxy::{ProxyOptions, record_socket};
 pub use read::{Fault, ReadError, Reader};

@@ -7,7 +7,7 @@
 set -eu
 cd "$(dirname "$0")"
 
-ALL="config dial frames gateway head jsonrpc sse"
+ALL="config dial fake_model frames gateway head jsonrpc sse wirelog"
 # Bytes of an input: room for a whole conversation, little enough for thousands of runs a second.
 LONGEST=4096
 MEMORY_MB=1024

@@ -23,5 +23,9 @@ fuzz_target!(|data: &[u8]| {
 fn chosen() -> targets::Run {
     let name = std::env::var(CHOICE).unwrap_or_default();
     let found = targets::ALL.iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("{CHOICE} must be one of {:?}", targets::ALL.map(|(name, _)| name))).1
+    let Some((_, run)) = found else {
+        let names: Vec<&str> = targets::ALL.iter().map(|(name, _)| *name).collect();
+        panic!("{CHOICE} must be one of {names:?}");
+    };
+    *run
 }

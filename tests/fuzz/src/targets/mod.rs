@@ -4,6 +4,8 @@
 mod agent;
 mod config;
 mod dial;
+#[cfg(feature = "harness")]
+mod fake_model;
 mod frames;
 mod gateway;
 mod head;
@@ -11,6 +13,8 @@ mod jsonrpc;
 mod pieces;
 #[cfg(feature = "openai")]
 mod sse;
+#[cfg(feature = "harness")]
+mod wirelog;
 
 /// Hands bytes to a parser and panics when it breaks a promise.
 pub(crate) type Run = fn(&[u8]);
@@ -19,10 +23,14 @@ pub(crate) type Run = fn(&[u8]);
 pub(crate) const ALL: &[(&str, Run)] = &[
     ("config", config::run),
     ("dial", dial::run),
+    #[cfg(feature = "harness")]
+    ("fake_model", fake_model::run),
     ("frames", frames::run),
     ("gateway", gateway::run),
     ("head", head::run),
     ("jsonrpc", jsonrpc::run),
     #[cfg(feature = "openai")]
     ("sse", sse::run),
+    #[cfg(feature = "harness")]
+    ("wirelog", wirelog::run),
 ];
