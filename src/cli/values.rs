@@ -8,6 +8,7 @@ use log::LevelFilter;
 use crate::base::secret::Secret;
 use crate::server::AgentChoice;
 
+use super::flags::wirelog::Role;
 use super::near::nearest;
 
 /// Longest period a flag accepts, in seconds: a day.
@@ -84,5 +85,34 @@ pub(super) fn seconds(value: &OsStr) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("seconds from 0 to {SECONDS_MAX}, not '{text}'")),
+    }
+}
+
+/// Known words of `--as`.
+const ROLES: [(&str, Role); 2] = [("gateway", Role::Gateway), ("client", Role::Client)];
+
+/// A word of `--as`.
+pub(super) fn role(value: &OsStr) -> Result<Role, String> {
+    one_of(value, "gateway or client", &ROLES)
+}
+
+/// Fastest speed a flag accepts; whoever wants more takes 0, which has no clock at all.
+const SPEED_MAX: f64 = 1_000_000.0;
+
+/// A factor of speed, fractions allowed.
+pub(super) fn speed(value: &OsStr) -> Result<f64, String> {
+    let text = value.to_string_lossy();
+    match text.parse::<f64>() {
+        Ok(speed) if (0.0..=SPEED_MAX).contains(&speed) => Ok(speed),
+        _ => Err(format!("a factor from 0 to {SPEED_MAX}, not '{text}'")),
+    }
+}
+
+/// A whole number from 1 on.
+pub(super) fn count(value: &OsStr, most: usize) -> Result<usize, String> {
+    let text = value.to_string_lossy();
+    match text.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(format!("a number from 1 to {most}, not '{text}'")),
     }
 }

@@ -113,13 +113,16 @@ impl Script {
         Some(parser.finish())
     }
 
-    /// The same for a text that a front end may have put lines in front of: the script begins with the first line
-    /// that does.
+    /// The same for a text that others have had their hands on. Agents join a prompt that got no answer with the
+    /// next one, by a blank line: the last paragraph that starts with a script counts, with all behind it. Front
+    /// ends put lines of their own in front: without such a paragraph, the first line that does.
     pub(super) fn find(text: &str, rate: u64) -> Option<Self> {
         // Once here: below, each line that looks like a script trims what follows it.
         let text = text.trim_end();
-        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
-        std::iter::once(0).chain(starts).find_map(|start| Self::parse_line(&text[start..], rate))
+        let script = |start: usize| Self::parse_line(&text[start..], rate);
+        let paragraphs = text.rmatch_indices("\n\n").map(|(at, found)| at + found.len());
+        let mut lines = text.match_indices('\n').map(|(at, _)| at + 1);
+        paragraphs.chain([0]).find_map(script).or_else(|| lines.find_map(script))
     }
 
     /// Reads the script at the very start of a line.
@@ -355,9 +358,20 @@ mod tests {
     #[test]
     fn a_script_is_found_behind_lines_of_others() {
         assert_eq!(Script::find("[a note]\n\nTOKENS=3", 0).unwrap().acts, [Act::Tokens(3)]);
+        assert_eq!(
+            Script::find("[a note]\nTOKENS=3\nTOKENS=4", 0).unwrap().acts,
+            [Act::Tokens(3), Act::Tokens(4)]
+        );
         assert_eq!(Script::find("Plain words\nand more", 0), None);
         assert_eq!(Script::find("Say TOKENS=3", 0), None, "not in the middle of a line");
         assert_eq!(Script::parse("[a note]\nTOKENS=3", 0), None);
+    }
+
+    #[test]
+    fn of_prompts_that_were_joined_the_last_counts() {
+        let joined = Script::find("STATUS=400\n\nSLEEP=9 TOKENS=1\n\nTOKENS=2 SAY:one\n\ntwo", 0).unwrap();
+        assert_eq!(joined.acts, [Act::Tokens(2), Act::Say("one\n\ntwo".into())]);
+        assert_eq!(joined.faults, Faults::default());
     }
 
     proptest! {

@@ -29,15 +29,18 @@
 //! Lines are only ever appended, each in one piece. A recorder that was killed leaves at most one torn line, the
 //! last; [`Reader`] says so and is not troubled by it.
 //!
-//! Reader's path: `entry` → `write` and `read`; `mask`, `tap`, `scribe` → `proxy` and `pipes`, which record.
+//! Reader's path: `entry` → `write` and `read`; `mask`, `tap`, `scribe` → `proxy` and `pipes`, which record;
+//! `replay`.
 
 mod ending;
 mod entry;
 mod error;
+mod hose;
 mod mask;
 mod pipes;
 mod proxy;
 mod read;
+pub mod replay;
 mod scan;
 mod scribe;
 mod tap;

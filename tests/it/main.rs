@@ -27,4 +27,6 @@ mod stdio;
 mod support;
 mod tidy;
 mod turns;
+#[cfg(feature = "harness")]
+mod wirelog;
 mod ws;

@@ -3,7 +3,6 @@
 
 use mio::net::TcpStream;
 
-use super::hose::{Flow, Hose};
 use super::pair::{Broken, Dialing, Phase};
 use super::{DIAL_DEADLINE, LINGER, Proxy};
 use crate::base::slots::Key;
@@ -12,6 +11,7 @@ use crate::transport::dial::{Dial, DialError};
 use crate::transport::http::{Head, MAX_HEAD, parse_head, response};
 use crate::transport::upgrade::upgrade_reply;
 use crate::wirelog::entry::Side;
+use crate::wirelog::hose::{Flow, Hose};
 
 /// What a good head leads to.
 pub(super) struct Ask {

@@ -1,8 +1,7 @@
 //! `record` over WebSocket: stands between clients and a gateway on one thread, passes bytes on and reads along.
-//! This file owns the loop; `door` the handshakes, `pair` what flows, `hose` one socket.
+//! This file owns the loop; `door` the handshakes, `pair` what flows.
 
 mod door;
-mod hose;
 mod pair;
 
 use std::fs::File;
@@ -18,6 +17,7 @@ use mio::net::{TcpListener, UnixStream};
 use super::ending;
 use super::entry::{Header, Over, Side};
 use super::error::RecordError;
+use super::hose::Hose;
 use super::scribe::{self, Scribe, Tally};
 use crate::base::slots::{Key, Slots};
 use crate::limits::HEAD_DEADLINE;
@@ -25,7 +25,6 @@ use crate::reactor::poller::{Poller, Ready};
 use crate::reactor::wheel::Wheel;
 use crate::transport::access::{BindKind, Place};
 use crate::transport::target::Target;
-use hose::Hose;
 use pair::{Broken, Pair, Phase};
 
 const LISTENER: Token = Token(0);

@@ -5,13 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 
 use super::door::Ask;
-use super::hose::{Flow, Hose};
 use crate::base::slots::Key;
 use crate::limits::READ_BUDGET;
 use crate::reactor::wheel::TimerKey;
 use crate::transport::dial::Dial;
 use crate::transport::ws::Violation;
 use crate::wirelog::entry::{Side, What};
+use crate::wirelog::hose::{Flow, Hose};
 use crate::wirelog::scribe::Scribe;
 use crate::wirelog::tap::{Heard, Tap};
 

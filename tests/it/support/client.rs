@@ -101,8 +101,9 @@ impl Client {
         reply["error"]["code"].as_i64().unwrap_or_else(|| panic!("{method}: {reply}"))
     }
 
+    /// A request and the whole answer to it.
     #[track_caller]
-    fn answer(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn answer(&mut self, method: &str, params: &Value) -> Value {
         let id = self.send(method, params);
         let reply = self.reply();
         assert_eq!(reply["id"], id, "{method}: {reply}");

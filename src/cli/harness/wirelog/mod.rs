@@ -1,4 +1,6 @@
-//! `record` and `replay` from the command line.
+//! `record` from the command line; `replay` stands beside it.
+
+mod replay;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -13,6 +15,8 @@ use crate::cli::target::target;
 use crate::cli::{EXIT_USAGE, environment, fail, log as logging};
 use crate::transport::target::Target;
 use crate::wirelog::{PipeOptions, ProxyOptions, Tally, record_pipes, record_socket};
+
+pub(crate) use replay::replay;
 
 /// Port to listen on: the one after the gateway's.
 const PORT: u16 = 9120;
@@ -96,9 +100,4 @@ fn say(line: &str) {
 
 fn usage(message: &str) -> ExitCode {
     fail(message, ExitCode::from(EXIT_USAGE))
-}
-
-/// Runs `replay`.
-pub(crate) fn replay(_low: &LowArgs) -> ExitCode {
-    fail("not there yet", ExitCode::FAILURE)
 }

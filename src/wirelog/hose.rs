@@ -1,4 +1,4 @@
-//! One socket of a pair: readiness, and what could not be written yet. Knows nothing of what flows.
+//! One socket: readiness, and what could not be written yet. Knows nothing of what flows.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 /// top; beyond that the one who writes feels it, as without us.
 const WAITING_MAX: usize = 256 << 10;
 
-/// One end of a pair.
+/// A socket and what waits for it.
 pub(super) struct Hose {
     pub(super) socket: TcpStream,
     /// An edge came since reading last found nothing.
@@ -99,6 +99,11 @@ impl Hose {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         let count = write(&mut self.socket, &mut self.writable, &self.waiting[self.written..])?;
         self.written += count;
+        if self.written > self.waiting.len() / 2 {
+            // A reader that never quite catches up must not make this grow.
+            self.waiting.drain(..self.written);
+            self.written = 0;
+        }
         if self.is_empty() {
             (self.waiting, self.written) = (Vec::new(), 0);
             if self.closing && !std::mem::replace(&mut self.shut, true) {
