@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::outbox::{Outbox, Overrun};
 use crate::limits::HEAD_DEADLINE;
+use crate::reactor::pulse::Heartbeat;
 use crate::reactor::wheel::{TimerKey, Wheel};
 
 /// How long a closing connection may take to say good-bye.
@@ -12,6 +13,13 @@ pub const LINGER: Duration = Duration::from_secs(1);
 
 /// When to try again after accepting failed: an edge-triggered listener that gave up never wakes again.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Most connections whose pings go out with a heartbeat. A few clients cost a process at rest hardly a wake-up
+/// more so; those of many would all be due at once, and others would wait behind them.
+pub const PINGS_TOGETHER_MAX: usize = 64;
+
+/// A ping may wait this part of its interval to go out with a heartbeat.
+const SLACK_PART: u32 = 8;
 
 /// What can be due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,9 +49,13 @@ pub struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// The peer has just shown life: it became a WebSocket, or sent a pong (any will do).
-    pub fn after_life<K>(&self, key: K, at: Instant) -> Due<K> {
-        (at + self.interval, Timer::Ping(key))
+    /// The peer has just shown life: it became a WebSocket, or sent a pong (any will do). The next ping goes out
+    /// with a beat of `heart`, if there is one in the next part of the interval.
+    pub fn after_life<K>(&self, key: K, at: Instant, heart: Option<&Heartbeat>) -> Due<K> {
+        let due = at + self.interval;
+        let beat = heart.and_then(|heart| heart.not_before(due));
+        let beat = beat.filter(|beat| beat.saturating_duration_since(due) <= self.interval / SLACK_PART);
+        (beat.unwrap_or(due), Timer::Ping(key))
     }
 
     /// A ping is due: the timer that waits for its pong. Or the reader is so far behind that a ping would be
@@ -108,6 +120,22 @@ mod tests {
         assert_eq!((wheel.len(), wheel.next_deadline()), (1, Some(start + LINGER)));
         set(&mut wheel, &mut slot, None);
         assert!(wheel.is_empty() && slot.is_none());
+    }
+
+    #[test]
+    fn pings_go_with_a_heartbeat_where_the_interval_allows_it() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut heart = Heartbeat::new();
+        heart.set_active(start, true);
+        let due = |interval: u32, after: u32, heart: Option<&Heartbeat>| {
+            let keep_alive = KeepAlive { interval: second * interval, timeout: second };
+            keep_alive.after_life((), start + second * after, heart).0 - start
+        };
+        assert_eq!(due(30, 1, Some(&heart)), second * 32);
+        assert_eq!(due(30, 2, Some(&heart)), second * 32, "on time");
+        assert_eq!(due(30, 1, None), second * 31, "there are many");
+        assert_eq!(due(3, 2, Some(&heart)), second * 5, "a second is too much of three");
+        assert_eq!(due(30, 1, Some(&Heartbeat::new())), second * 31, "the heart rests");
     }
 
     #[test]

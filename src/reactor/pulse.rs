@@ -131,6 +131,15 @@ impl Heartbeat {
         self.next
     }
 
+    /// The first beat that is not before `at`, unless the heart rests. What may wait a little shares its wake-up.
+    pub fn not_before(&self, at: Instant) -> Option<Instant> {
+        let next = self.next?;
+        let past = at.saturating_duration_since(next).as_nanos() % HEARTBEAT_PERIOD.as_nanos();
+        // Less than a period, so it fits by far.
+        let past = Duration::from_nanos(past as u64);
+        if past.is_zero() { Some(at.max(next)) } else { at.checked_add(HEARTBEAT_PERIOD - past) }
+    }
+
     /// Beats if it is time to, and tells when that was a stall too late.
     pub fn beat(&mut self, now: Instant) -> Option<Late> {
         let beat = Beat::of(self.next?, HEARTBEAT_PERIOD, now)?;
@@ -232,6 +241,17 @@ mod tests {
         assert_eq!(heart.next_deadline(), Some(start + 2 * SECOND));
         heart.set_active(start + SECOND, false);
         assert_eq!((heart.next_deadline(), heart.beat(start + 60 * SECOND)), (None, None));
+    }
+
+    #[test]
+    fn what_may_wait_goes_with_a_beat() {
+        let start = Instant::now();
+        let mut heart = Heartbeat::new();
+        assert_eq!(heart.not_before(start), None, "a heart at rest wakes nobody");
+        heart.set_active(start, true);
+        for (at, beat) in [(0, 2_000), (1_999, 2_000), (2_000, 2_000), (2_001, 4_000), (30_500, 32_000)] {
+            assert_eq!(heart.not_before(start + at * MS), Some(start + beat * MS), "{at}");
+        }
     }
 
     #[test]

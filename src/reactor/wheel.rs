@@ -126,6 +126,11 @@ impl<T> Wheel<T> {
         self.start.checked_add(Duration::from_millis(tick))
     }
 
+    /// The first tick that is not before `at`. A timer for that moment is due at that very moment.
+    pub fn on_tick(&self, at: Instant) -> Instant {
+        self.start.checked_add(Duration::from_millis(self.tick_not_before(at))).unwrap_or(at)
+    }
+
     /// Timers armed.
     pub fn len(&self) -> usize {
         self.entries.len()

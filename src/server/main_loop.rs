@@ -155,7 +155,9 @@ impl Server {
             }
 
             self.turn(late)?;
-            self.heartbeat.set_active(Instant::now(), self.gateway.is_active());
+            // On a tick of the wheel, so that pings that go with a beat are due at the same moment.
+            let at = self.wheel.on_tick(Instant::now());
+            self.heartbeat.set_active(at, self.gateway.is_active());
             #[cfg(feature = "test-endpoints")]
             {
                 self.agents_left |= self.test_turn_over();

@@ -17,7 +17,7 @@ use crate::gateway::io::Input;
 use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET};
 use crate::model::stats::{Closed, Refused};
 use crate::outbound::flush::{Flushed, flush};
-use crate::outbound::keepalive;
+use crate::outbound::keepalive::{self, PINGS_TOGETHER_MAX};
 use crate::outbound::outbox::Overrun;
 use crate::reactor::poller::Ready;
 use crate::transport::http::{MAX_HEAD, parse_head};
@@ -190,7 +190,13 @@ impl Server {
             tcp.phase = Phase::Open(Box::new(decoder));
             log::info!("ws accepted peer={}", tcp.peer);
         }
-        self.set_timer(key, Some(self.keep_alive.after_life(key, at)));
+        self.shows_life(key, at);
+    }
+
+    /// The next ping comes an interval after this.
+    fn shows_life(&mut self, key: Key, at: Instant) {
+        let heart = (self.links.len() <= PINGS_TOGETHER_MAX).then_some(&self.heartbeat);
+        self.set_timer(key, Some(self.keep_alive.after_life(key, at, heart)));
     }
 
     fn frames_received(&mut self, key: Key, mut bytes: &mut [u8]) {
@@ -237,8 +243,8 @@ impl Server {
             #[cfg(feature = "test-endpoints")]
             Said::Binary(_) => {}
             Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
-            // Any pong proves life; the next ping comes an interval after it.
-            Said::Pong => self.set_timer(key, Some(self.keep_alive.after_life(key, at))),
+            // Any pong proves life.
+            Said::Pong => self.shows_life(key, at),
             Said::Close(code) => {
                 if let Some(tcp) = self.tcp(key) {
                     // 1005: it gave no code.

@@ -208,7 +208,7 @@ def first_answer(port):
 
 def stop(options, home):
     """Pongs come while the process is stopped; when it goes on their time is over, but they are there."""
-    stopped, timeout = (5, 3) if options.quick else (30, 20)
+    stopped, timeout = (4, 2) if options.quick else (30, 20)
     with serve(options, home, "--ping-interval", "1", "--ping-timeout", str(timeout)) as server, Crowd() as crowd:
         clients = crowd.join(server.port, STOP_CLIENTS)
         # Their pings lie in the kernel, unanswered, until the server is stopped.
@@ -228,7 +228,7 @@ def stop(options, home):
 
 
 def rest(options, home):
-    seconds, apart = (20, 0.1) if options.quick else (60, 1.5)
+    seconds, apart = (10, 0.1) if options.quick else (60, 1.5)
     with serve(options, home) as server, Crowd() as crowd:
         for _ in range(REST_CLIENTS):
             crowd.join(server.port, 1)
@@ -255,7 +255,7 @@ def wakes(pid):
 
 
 def streams(options, home):
-    count, minutes = (100, options.minutes or 0.15) if options.quick else (1_000, options.minutes or 1)
+    count, minutes = (100, options.minutes or 0.1) if options.quick else (1_000, options.minutes or 1)
     with serve(options, home) as server, Crowd() as crowd:
         stream.run(server, crowd, count, minutes * 60, options.slack)
 

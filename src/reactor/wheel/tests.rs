@@ -42,6 +42,17 @@ fn a_deadline_on_a_tick_is_not_put_off() {
 }
 
 #[test]
+fn a_moment_on_a_tick_is_its_timers_deadline() {
+    let start = Instant::now();
+    let mut wheel = Wheel::new(start);
+    let at = wheel.on_tick(start + micros(64_001));
+    assert_eq!(at, start + millis(65));
+    assert_eq!(wheel.on_tick(at), at);
+    wheel.insert(at, ());
+    assert_eq!(wheel.next_deadline(), Some(at));
+}
+
+#[test]
 fn the_past_is_due_at_once() {
     let start = Instant::now();
     let mut wheel = Wheel::new(start + HOUR);

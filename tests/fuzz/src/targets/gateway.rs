@@ -23,7 +23,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tui_gateway::gateway::io::{Input, Output};
 use tui_gateway::model::ids::{ClientId, Ticket, TurnId};
 use tui_gateway::model::job::{JobResult, JobSpec};
@@ -62,6 +63,32 @@ struct Play {
     back: usize,
     asks: u32,
     ended: bool,
+}
+
+/// As much of a frame as is looked at; the rest has to be JSON. (To read all of it took most of the time.)
+#[derive(Deserialize)]
+struct Frame {
+    method: Option<IgnoredAny>,
+    params: Option<Said>,
+    result: Option<Said>,
+    error: Option<Refused>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    code: i32,
+}
+
+#[derive(Default, Deserialize)]
+struct Said {
+    session_id: Option<String>,
+    stored_session_id: Option<String>,
+    payload: Option<Payload>,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    request_id: Option<String>,
 }
 
 /// What the frames named, in order.
@@ -210,19 +237,16 @@ impl Play {
 
     fn frame(&mut self, client: ClientId, bytes: &[u8]) {
         assert!(self.clients.contains(&client), "somebody who left is spoken to");
-        let frame: Value = serde_json::from_slice(bytes).unwrap_or_else(|why| {
-            // An id may hold what a string cannot: half a surrogate pair.
-            assert!(bytes.windows(2).any(|pair| pair == b"\\u"), "{why}: {}", String::from_utf8_lossy(bytes));
-            Value::Null
-        });
-        if frame["method"] == "event" {
-            return self.names.learn(&frame["params"]);
+        let frame: Frame = serde_json::from_slice(bytes)
+            .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(bytes)));
+        if frame.method.is_some() {
+            return self.names.learn(frame.params.unwrap_or_default());
         }
         let left = self.unanswered.get_mut(&client).filter(|left| **left > 0);
         *left.expect("a reply nobody asked for") -= 1;
-        assert_ne!(frame["error"]["code"], INTERNAL_ERROR, "a defect of ours: {frame}");
-        assert!(frame.is_null() || frame["result"].is_object() != frame["error"].is_object(), "{frame}");
-        self.names.learn(&frame["result"]);
+        assert!(frame.result.is_some() != frame.error.is_some(), "half a reply");
+        assert!(frame.error.is_none_or(|error| error.code != INTERNAL_ERROR), "a defect of ours");
+        self.names.learn(frame.result.unwrap_or_default());
     }
 
     /// Jobs are done, then the process ends.
@@ -243,18 +267,15 @@ impl Play {
 
 impl Names {
     /// Remembers the ids in a result or in an event's parameters.
-    fn learn(&mut self, said: &Value) {
+    fn learn(&mut self, said: Said) {
+        let request = said.payload.and_then(|payload| payload.request_id);
         let lists = [
-            (&mut self.sessions, &said["session_id"]),
-            (&mut self.keys, &said["stored_session_id"]),
-            (&mut self.questions, &said["payload"]["request_id"]),
+            (&mut self.sessions, said.session_id),
+            (&mut self.keys, said.stored_session_id),
+            (&mut self.questions, request),
         ];
-        for (known, value) in lists {
-            if let Some(text) = value.as_str()
-                && !known.iter().any(|other| other == text)
-            {
-                known.push(text.to_owned());
-            }
+        for (known, id) in lists {
+            known.extend(id.filter(|id| !known.contains(id)));
         }
     }
 
@@ -288,11 +309,9 @@ impl Names {
 }
 
 fn client(digit: &str) -> ClientId {
-    ClientId(if digit.starts_with('2') {
-        2
-    } else if digit.starts_with('3') {
-        3
-    } else {
-        1
+    ClientId(match digit.chars().next() {
+        Some('2') => 2,
+        Some('3') => 3,
+        _ => 1,
     })
 }
