@@ -30,6 +30,13 @@ pub const AGENT_MAIL_MAX: usize = 512;
 /// less than a tenth of a millisecond behind a flood.
 pub const AGENT_BUDGET: usize = 512;
 
+/// Connections accepted in one turn of the loop. At some 20 us each, everybody else waits less than a
+/// millisecond behind a storm of them.
+pub const ACCEPT_BUDGET: usize = 32;
+
+/// Timers of connections handled in one turn of the loop: a close or a ping each, at most as long as an accept.
+pub const TIMER_BUDGET: usize = 32;
+
 /// Slow requests that may wait for a worker; the next one is answered with an overload error.
 pub const JOB_QUEUE_MAX: usize = 256;
 

@@ -10,12 +10,13 @@ use mio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use super::links::{Carrier, Link};
-use super::main_loop::Server;
+use super::main_loop::{LISTENER, Server};
 use super::tcp::TcpLink;
-use crate::limits::{CLIENTS_MAX, SOCKET_SEND_BUFFER};
+use crate::limits::{ACCEPT_BUDGET, CLIENTS_MAX, SOCKET_SEND_BUFFER};
 use crate::model::stats::{AcceptFailure, Closed};
 use crate::outbound::keepalive::{self, AcceptRetry};
 use crate::outbound::outbox::Outbox;
+use crate::reactor::poller::Ready;
 use crate::transport::ws::append_document;
 
 /// The listening socket.
@@ -34,12 +35,12 @@ impl Listener {
 }
 
 impl Server {
-    /// Accepts whoever waits.
+    /// Accepts whoever waits, within the budget.
     pub(super) fn accept(&mut self) {
         if self.ending.is_some() {
             return;
         }
-        loop {
+        for _ in 0..ACCEPT_BUDGET {
             if self.links.len() >= CLIENTS_MAX {
                 log::warn!("{CLIENTS_MAX} connections are open; new ones wait");
                 self.metrics.accept_failures.add(AcceptFailure::Full);
@@ -62,6 +63,8 @@ impl Server {
                 }
             }
         }
+        // No further edge may come for those who still wait.
+        self.poller.carry(Ready { token: LISTENER, readable: true, writable: false });
     }
 
     fn retry_accept(&mut self) {

@@ -20,6 +20,7 @@ use crate::base::slots::{Key, Slots};
 use crate::gateway::Gateway;
 use crate::gateway::io::{Input, Now};
 use crate::jobs::{Done, Pool};
+use crate::limits::TIMER_BUDGET;
 use crate::model::settings::Settings;
 use crate::outbound::ending::Ending;
 use crate::outbound::keepalive::{self, KeepAlive};
@@ -263,7 +264,8 @@ impl Server {
 
     fn handle_deadlines(&mut self) {
         let at = Instant::now();
-        while let Some(timer) = self.wheel.expire(at) {
+        for _ in 0..TIMER_BUDGET {
+            let Some(timer) = self.wheel.expire(at) else { break };
             self.step(culprit("timer"), |server| server.timer_due(timer, at));
         }
         if self.gateway.poll_timeout().is_some_and(|due| due <= at) {

@@ -4,8 +4,10 @@
 #![cfg(debug_assertions)]
 
 use serde_json::json;
+use tui_gateway::limits::{ACCEPT_BUDGET, TIMER_BUDGET};
 
 use crate::support::client::Client;
+use crate::support::raw::{PING, RawWs};
 use crate::support::server::Server;
 
 #[test]
@@ -28,6 +30,28 @@ fn a_long_stall_is_reported_by_the_heartbeat() {
     client.call("debug.stall", json!({ "ms": 7_500 }));
     let line = server.process.wait_stderr("event loop stalled ");
     assert!(line.contains("s, last busy with socket debug.stall of connection "), "{line}");
+}
+
+/// Connections that waited, and timers that became due meanwhile: more of both than one turn of the loop takes on.
+#[test]
+fn what_waited_is_all_served() {
+    const MANY: usize = 2 * max(ACCEPT_BUDGET, TIMER_BUDGET) + 1;
+    let server = Server::start(&["--ping-interval", "0.2", "--ping-timeout", "60"]);
+    let mut client = Client::connect(&server);
+    client.send("debug.stall", &json!({ "ms": 500 }));
+    let mut waiting: Vec<RawWs> = (0..MANY).map(|_| RawWs::asking(server.port)).collect();
+    waiting.iter_mut().for_each(RawWs::greeted);
+    assert_eq!(client.reply()["result"]["stalled_ms"], 500);
+    client.send("debug.stall", &json!({ "ms": 500 }));
+    for ws in &mut waiting {
+        assert_eq!(ws.frame().0, PING);
+    }
+    assert_eq!(client.reply()["result"]["stalled_ms"], 500);
+    client.assert_served();
+}
+
+const fn max(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
 }
 
 /// People are told of what they can use.

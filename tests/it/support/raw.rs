@@ -136,16 +136,28 @@ impl RawWs {
     /// Shakes hands and reads `gateway.ready`.
     #[track_caller]
     pub(crate) fn open(port: u16) -> Self {
+        let mut ws = Self::asking(port);
+        ws.greeted();
+        ws
+    }
+
+    /// Asks to shake hands and does not wait for the answer.
+    #[track_caller]
+    pub(crate) fn asking(port: u16) -> Self {
         let mut stream = connect(port);
         let head = upgrade(&good_target(), "Host: 127.0.0.1\r\n");
         stream.write_all(head.as_bytes()).unwrap();
-        let mut ws = Self { stream };
-        let answer = ws.response_head();
+        Self { stream }
+    }
+
+    /// Reads the answer and `gateway.ready`.
+    #[track_caller]
+    pub(crate) fn greeted(&mut self) {
+        let answer = self.response_head();
         assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
-        let (opcode, payload) = ws.frame();
+        let (opcode, payload) = self.frame();
         assert_eq!(opcode, TEXT);
         assert!(String::from_utf8(payload).unwrap().contains("gateway.ready"));
-        ws
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
