@@ -112,7 +112,7 @@ def idle(options, home):
 def handshakes(options, home):
     count = 500
     with serve(options, home) as server, Crowd() as crowd:
-        paced = Paced(server.port, CALL_RATE, CUT_S)
+        paced = Paced(server.port, CALL_RATE, CUT_S + 1)
         try:
             paced.go()
             cut, accepted = half_open(server.port, count)
@@ -129,13 +129,8 @@ def handshakes(options, home):
 def half_open(port, count):
     """One byte of a good request every half second, from each. When each was cut, and how many were answered."""
     request, epoll = handshake_bytes(port), select.epoll()
-    opened, cut, answered = {}, [], 0
-    for _ in range(count):
-        sock = socket.create_connection(("127.0.0.1", port), ANSWER_S)
-        sock.setblocking(False)
-        opened[sock.fileno()] = (sock, time.monotonic())
-        epoll.register(sock.fileno(), select.EPOLLIN)
-    everybody, start = list(opened), time.monotonic()
+    opened, cut, answered, order = {}, [], 0, []
+    start = time.monotonic()
     # Each in its turn: a burst from all would measure who else wants the processor.
     for step in range(int(2 * CUT_S / BYTE_EVERY_S) * count):
         due = start + step * BYTE_EVERY_S / count
@@ -143,23 +138,33 @@ def half_open(port, count):
             for fd, _ in epoll.poll(left, count):
                 sock, since = opened.pop(fd)
                 cut.append(time.monotonic() - since)
-                try:
-                    answered += bool(sock.recv(1024))
-                except OSError:
-                    pass  # A reset.
-                sock.close()
-        if not opened:
+                answered += not is_cut(sock)
+        if step < count:
+            sock = socket.create_connection(("127.0.0.1", port), ANSWER_S)
+            sock.setblocking(False)
+            order.append(sock)
+            opened[sock.fileno()] = (sock, time.monotonic())
+            epoll.register(sock.fileno(), select.EPOLLIN)
+        elif not opened:
             break
-        sock, _ = opened.get(everybody[step % count], (None, None))
         try:
-            if sock:
-                sock.send(request[step // count:][:1])
+            order[step % count].send(request[step // count:][:1])
         except OSError:
-            pass  # It is cut; epoll says so.
+            pass  # It is cut; epoll says so, or said so.
     for sock, _ in opened.values():
         sock.close()
     epoll.close()
     return sorted(cut), answered
+
+
+def is_cut(sock):
+    """Whether the other side ended it without a word. Ends it."""
+    try:
+        return not sock.recv(1024)
+    except OSError:
+        return True  # A reset.
+    finally:
+        sock.close()
 
 
 def descriptors(options, home):
