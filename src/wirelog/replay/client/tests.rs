@@ -13,6 +13,11 @@ use crate::wirelog::entry::Side;
 use crate::wirelog::entry::Side::{Client as C, Server as S};
 use crate::wirelog::replay::testing::script;
 
+const COMPLETE: &str = concat!(
+    r#"{"method":"event","params":{"type":"message.complete","session_id":"00000001","#,
+    r#""payload":{"text":"ab"}}}"#
+);
+
 const TALK: &[(Side, &str)] = &[
     (S, r#"{"method":"event","params":{"type":"gateway.ready","payload":{}}}"#),
     (C, r#"{"id":1,"method":"session.create"}"#),
