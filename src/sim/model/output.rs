@@ -40,7 +40,10 @@ impl Model {
             }
             Output::Steer { turn, text } => {
                 let prompts = prompts_in(text);
-                let fits = |expect: &Expect| matches!(expect, Expect::Steer { turn: of, prompt } if of == turn && prompts == [*prompt]);
+                let fits = |expect: &Expect| {
+                    matches!(expect, Expect::Steer { turn: of, prompt }
+                        if of == turn && prompts == [*prompt])
+                };
                 self.meet(fits, || format!("steer {turn:?} {text:?}"));
             }
             Output::Interrupt(turn) => {
@@ -139,7 +142,10 @@ impl Model {
                 }
             }
             Said::Start(session) => {
-                let fits = |expect: &Expect| matches!(expect, Expect::Start { client: to, session: of } if *to == client && of == session);
+                let fits = |expect: &Expect| {
+                    matches!(expect, Expect::Start { client: to, session: of }
+                        if *to == client && of == session)
+                };
                 self.meet(fits, came);
             }
             Said::Complete { session, text, status } => {
