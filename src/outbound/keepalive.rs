@@ -49,11 +49,11 @@ pub struct KeepAlive {
 }
 
 impl KeepAlive {
-    /// The peer has just shown life: it became a WebSocket, or sent a pong (any will do). The next ping goes out
-    /// with a beat of `heart`, if there is one in the next part of the interval.
-    pub fn after_life<K>(&self, key: K, at: Instant, heart: Option<&Heartbeat>) -> Due<K> {
+    /// The peer has just shown life: it became a WebSocket, or sent a pong (any will do). Where there are few
+    /// `connections`, the next ping goes out with a beat of `heart`, if there is one soon enough.
+    pub fn after_life<K>(&self, key: K, at: Instant, heart: &Heartbeat, connections: usize) -> Due<K> {
         let due = at + self.interval;
-        let beat = heart.and_then(|heart| heart.not_before(due));
+        let beat = heart.not_before(due).filter(|_| connections <= PINGS_TOGETHER_MAX);
         let beat = beat.filter(|beat| beat.saturating_duration_since(due) <= self.interval / SLACK_PART);
         (beat.unwrap_or(due), Timer::Ping(key))
     }
@@ -125,17 +125,17 @@ mod tests {
     #[test]
     fn pings_go_with_a_heartbeat_where_the_interval_allows_it() {
         let (start, second) = (Instant::now(), Duration::from_secs(1));
-        let mut heart = Heartbeat::new();
+        let (resting, mut heart) = (Heartbeat::new(), Heartbeat::new());
         heart.set_active(start, true);
-        let due = |interval: u32, after: u32, heart: Option<&Heartbeat>| {
+        let due = |interval: u32, after: u32, heart: &Heartbeat, connections: usize| {
             let keep_alive = KeepAlive { interval: second * interval, timeout: second };
-            keep_alive.after_life((), start + second * after, heart).0 - start
+            keep_alive.after_life((), start + second * after, heart, connections).0 - start
         };
-        assert_eq!(due(30, 1, Some(&heart)), second * 32);
-        assert_eq!(due(30, 2, Some(&heart)), second * 32, "on time");
-        assert_eq!(due(30, 1, None), second * 31, "there are many");
-        assert_eq!(due(3, 2, Some(&heart)), second * 5, "a second is too much of three");
-        assert_eq!(due(30, 1, Some(&Heartbeat::new())), second * 31, "the heart rests");
+        assert_eq!(due(30, 1, &heart, PINGS_TOGETHER_MAX), second * 32);
+        assert_eq!(due(30, 2, &heart, 1), second * 32, "on time");
+        assert_eq!(due(30, 1, &heart, PINGS_TOGETHER_MAX + 1), second * 31, "there are many");
+        assert_eq!(due(3, 2, &heart, 1), second * 5, "a second is too much of three");
+        assert_eq!(due(30, 1, &resting, 1), second * 31, "the heart rests");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::ops::Add;
 use std::time::Instant;
 
 use super::mark::{Mark, Waited};
-use crate::limits::{Bounds, WRITE_STALL_MAX};
+use crate::limits::{Bounds, PONG_BYTES_MAX, WRITE_STALL_MAX};
 use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
@@ -72,6 +72,8 @@ pub struct Outbox {
     /// Encoded bytes; those before `cursor` are gone.
     wire: Vec<u8>,
     cursor: usize,
+    /// Pongs that are not among them yet.
+    pongs: Vec<u8>,
     scratch: Vec<u8>,
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
@@ -96,6 +98,7 @@ impl Outbox {
             released: false,
             wire: Vec::new(),
             cursor: 0,
+            pongs: Vec::new(),
             scratch: Vec::new(),
             moved: None,
             sent: Sent::default(),
@@ -145,16 +148,27 @@ impl Outbox {
         self.released = true;
     }
 
-    /// Adds bytes that are framed already (a pong, a close) before everything that is not encoded yet: at
+    /// Adds bytes that are framed already (a ping, a close) before everything that is not encoded yet: at
     /// most [`Bounds::wire_target`] bytes and one frame are ahead of them.
     pub fn push_urgent(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
+        self.wire.append(&mut self.pongs);
         self.wire.extend_from_slice(framed);
+    }
+
+    /// Adds a pong, framed already, likewise. When more than [`PONG_BYTES_MAX`] of them wait, the earlier ones are
+    /// dropped.
+    pub fn push_pong(&mut self, framed: &[u8], now: Instant) {
+        self.moved.get_or_insert(now);
+        if self.pongs.len() + framed.len() > PONG_BYTES_MAX {
+            self.pongs.clear();
+        }
+        self.pongs.extend_from_slice(framed);
     }
 
     /// Whether there is something the transport could take now.
     pub fn wants_write(&self) -> bool {
-        self.cursor < self.wire.len() || (self.released && !self.queue.is_empty())
+        self.cursor < self.wire.len() || !self.pongs.is_empty() || (self.released && !self.queue.is_empty())
     }
 
     /// Whether paced text waits for the clock.
@@ -169,16 +183,19 @@ impl Outbox {
 
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.cursor == self.wire.len()
+        self.queue.is_empty() && self.pongs.is_empty() && self.cursor == self.wire.len()
     }
 
     /// Bytes that cost memory: control frames and what is encoded. Text in the queue is its turn's.
     pub fn backlog(&self) -> usize {
-        self.control_bytes + self.wire.len() - self.cursor
+        self.control_bytes + self.pongs.len() + self.wire.len() - self.cursor
     }
 
     /// The bytes to hand to the transport next; empty when there is nothing to do.
     pub fn fill(&mut self) -> &[u8] {
+        if !self.pongs.is_empty() && self.wire.len() - self.cursor < self.bounds.wire_target {
+            self.wire.append(&mut self.pongs);
+        }
         if self.released {
             while self.wire.len() - self.cursor < self.bounds.wire_target {
                 if !self.encode_next() {
@@ -201,10 +218,11 @@ impl Outbox {
         if self.cursor == self.wire.len() {
             self.wire.clear();
             self.cursor = 0;
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && self.pongs.is_empty() {
                 self.moved = None;
                 // Idle connections are many; each keeps nothing.
                 self.wire = Vec::new();
+                self.pongs = Vec::new();
                 self.scratch = Vec::new();
             }
         } else if self.cursor > self.bounds.wire_target.max(self.wire.len() / 2) {
@@ -453,6 +471,25 @@ mod tests {
         bench.outbox.push_urgent(b"7\n", bench.now);
         let chunk = bench.outbox.fill().to_vec();
         assert_eq!(chunk, b"7\n");
+    }
+
+    /// Found by simulation: pongs to a client that did not read grew without bound for two minutes.
+    #[test]
+    fn pongs_nobody_reads_are_bounded_and_the_latest_is_sent() {
+        let mut bench = Bench::new(true);
+        for n in 0..10_000 {
+            bench.outbox.push_pong(format!("{n:0100}\n").as_bytes(), bench.now);
+        }
+        assert!(bench.outbox.backlog() <= PONG_BYTES_MAX && bench.outbox.wants_write());
+        bench.outbox.push_urgent(b"1\n", bench.now);
+        let mut bytes = bench.outbox.fill().to_vec();
+        assert_eq!(bytes.pop(), Some(b'\n'), "a close comes behind them");
+        let text = String::from_utf8(bytes).unwrap();
+        let last: Vec<&str> = text.lines().rev().take(2).collect();
+        assert_eq!(last, ["1", &format!("{:0100}", 9_999)]);
+        let count = text.len() + 1;
+        bench.outbox.took(count, bench.now);
+        assert!(bench.outbox.is_empty() && bench.outbox.pongs.capacity() == 0);
     }
 
     #[test]

@@ -76,8 +76,6 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
-    /// How many chunks the body came in; `None` when it has a length.
-    pub(crate) chunks: Option<usize>,
 }
 
 impl Response {
@@ -161,15 +159,14 @@ impl Http {
             let lower = head.to_ascii_lowercase();
             lower.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
         };
-        let (body, chunks) = match field("content-length:") {
-            Some(length) => (self.exactly(length.parse().unwrap()), None),
+        let body = match field("content-length:") {
+            Some(length) => self.exactly(length.parse().unwrap()),
             None => {
                 assert_eq!(field("transfer-encoding:").as_deref(), Some("chunked"), "{head}");
-                let (body, chunks) = self.chunks();
-                (body, Some(chunks))
+                self.chunks()
             }
         };
-        Response { status: head[9..12].parse().unwrap(), head, body, chunks }
+        Response { status: head[9..12].parse().unwrap(), head, body }
     }
 
     /// Up to the blank line.
@@ -188,8 +185,8 @@ impl Http {
         bytes
     }
 
-    fn chunks(&mut self) -> (Vec<u8>, usize) {
-        let (mut body, mut chunks) = (Vec::new(), 0);
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
         loop {
             let mut line = String::new();
             self.reader.read_line(&mut line).unwrap();
@@ -197,9 +194,8 @@ impl Http {
             body.extend(self.exactly(size));
             assert_eq!(self.exactly(2), b"\r\n");
             if size == 0 {
-                return (body, chunks);
+                return body;
             }
-            chunks += 1;
         }
     }
 
