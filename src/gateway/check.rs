@@ -7,6 +7,7 @@ use crate::model::ids::{AskId, ClientId, SessionId, TurnId};
 
 impl Gateway {
     /// The id on the wire of an open question.
+    #[cfg(feature = "harness")]
     pub(crate) fn request_of(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         self.asks.find(turn, ask)
     }
