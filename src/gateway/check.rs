@@ -3,7 +3,9 @@
 
 use super::Gateway;
 use super::deadlines::Timer;
-use crate::model::ids::{AskId, ClientId, SessionId, TurnId};
+#[cfg(feature = "harness")]
+use crate::model::ids::{AskId, TurnId};
+use crate::model::ids::{ClientId, SessionId};
 
 impl Gateway {
     /// The id on the wire of an open question.
