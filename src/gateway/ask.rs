@@ -58,8 +58,9 @@ impl Asks {
     }
 }
 
-#[cfg(feature = "harness")]
+#[cfg(any(test, feature = "harness"))]
 impl Asks {
+    #[cfg(feature = "harness")]
     pub(super) fn find(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         let wanted = |open: &OpenAsk| open.turn == turn && open.ask == ask;
         self.open.iter().find(|(_, open)| wanted(open)).map(|(request, _)| *request)
