@@ -47,8 +47,11 @@ def python27():
     known = [os.environ.get("PYTHON27"), shutil.which("python2.7"),
              *sorted(pyenv.glob("versions/2.7.*/bin/python2.7"))]
     for candidate in filter(None, known):
-        tried = subprocess.run([candidate, "-c", "import sys; sys.exit(sys.version_info[:2] != (2, 7))"],
-                               capture_output=True, check=False)
+        try:
+            tried = subprocess.run([candidate, "-c", "import sys; sys.exit(sys.version_info[:2] != (2, 7))"],
+                                   capture_output=True, check=False)
+        except OSError:
+            continue
         # A shim of pyenv is there without a Python behind it.
         if tried.returncode == 0:
             return str(candidate)
