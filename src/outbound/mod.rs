@@ -10,4 +10,5 @@ pub mod flush;
 pub mod keepalive;
 pub mod outbox;
 pub mod pacer;
+mod text;
 pub mod turn;

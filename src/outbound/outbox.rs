@@ -10,17 +10,21 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use super::text::{Document, Text};
 use crate::limits::{Bounds, WRITE_STALL_MAX};
 use crate::wire::delta::Delta;
-use crate::wire::encode::{self, Frame};
+use crate::wire::encode::Frame;
 
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
+/// Bytes of a delta with the smallest text, about: what no document of a stream is below.
+const DOCUMENT_BYTES_MIN: usize = 120;
+
 #[derive(Debug)]
 enum Item {
     Control(Frame),
-    Delta(Delta),
+    Text(Text),
 }
 
 /// Why a connection has to be closed with 1013.
@@ -50,6 +54,8 @@ pub struct Outbox {
     merge: bool,
     bounds: &'static Bounds,
     queue: VecDeque<Item>,
+    /// Pieces in `queue` that wait apart from the one before them.
+    apart: usize,
     /// Bytes of the control frames in `queue`.
     control_bytes: usize,
     /// Whether the queue may leave now.
@@ -57,7 +63,7 @@ pub struct Outbox {
     /// Encoded bytes; those before `cursor` are gone.
     wire: Vec<u8>,
     cursor: usize,
-    scratch: Vec<u8>,
+    document: Document,
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
     sent: Sent,
@@ -76,11 +82,12 @@ impl Outbox {
             merge,
             bounds,
             queue: VecDeque::new(),
+            apart: 0,
             control_bytes: 0,
             released: false,
             wire: Vec::new(),
             cursor: 0,
-            scratch: Vec::new(),
+            document: Document::default(),
             moved: None,
             sent: Sent::default(),
         }
@@ -102,19 +109,16 @@ impl Outbox {
     /// Adds text; it waits until [`Outbox::release`].
     pub fn push_delta(&mut self, delta: Delta, now: Instant) {
         self.moved.get_or_insert(now);
-        if let Some(Item::Delta(last)) = self.queue.back_mut()
-            && last.range.end == delta.range.start
-            && last.kind == delta.kind
-            && last.log.same(&delta.log)
-            && (self.merge || self.queue.len() > self.bounds.unmerged_deltas)
-            // Borrowed again: the length above needs the queue.
-            && let Some(Item::Delta(last)) = self.queue.back_mut()
+        let apart = !self.merge && self.queued() <= self.bounds.unmerged_deltas;
+        if let Some(Item::Text(last)) = self.queue.back_mut()
+            && last.continues_with(&delta)
         {
-            last.range.end = delta.range.end;
-            self.sent.merged += 1;
+            last.append(delta.range.end, apart);
+            self.apart += usize::from(apart);
+            self.sent.merged += u64::from(!apart);
             return;
         }
-        self.queue.push_back(Item::Delta(delta));
+        self.queue.push_back(Item::Text(Text::new(delta)));
     }
 
     /// Lets everything leave.
@@ -139,9 +143,19 @@ impl Outbox {
         !self.released && !self.queue.is_empty()
     }
 
+    /// Whether what is queued leaves without further ado: with the next flush, or as the transport takes it.
+    pub fn is_leaving(&self) -> bool {
+        self.released && !self.queue.is_empty()
+    }
+
+    /// Whether what is queued makes a whole write, whatever its documents hold.
+    pub fn is_full_write(&self) -> bool {
+        self.queued() * DOCUMENT_BYTES_MIN >= self.bounds.wire_target
+    }
+
     /// Documents that are not encoded yet.
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.apart
     }
 
     /// Whether nothing is owed.
@@ -181,7 +195,7 @@ impl Outbox {
                 self.moved = None;
                 // Idle connections are many; each keeps nothing.
                 self.wire = Vec::new();
-                self.scratch = Vec::new();
+                self.document = Document::default();
             }
         } else if self.cursor > self.bounds.wire_target.max(self.wire.len() / 2) {
             // Compact rarely, and move less than is gone: a large frame that leaves in small writes would
@@ -213,27 +227,21 @@ impl Outbox {
 
     /// Encodes one document; false when the queue is empty.
     fn encode_next(&mut self) -> bool {
-        match self.queue.pop_front() {
+        let all = match self.queue.front_mut() {
             None => return false,
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
+                true
             }
-            Some(Item::Delta(mut delta)) => {
-                let end = if delta.range.len() > self.bounds.delta_text {
-                    delta.log.floor(delta.range.start + self.bounds.delta_text)
-                } else {
-                    delta.range.end
-                };
-                self.scratch.clear();
-                let (scratch, kind, session) = (&mut self.scratch, delta.kind, delta.session);
-                delta.log.with(delta.range.start..end, |text| encode::delta(scratch, kind, session, text));
-                (self.framing)(&mut self.wire, &self.scratch);
-                if end < delta.range.end {
-                    delta.range.start = end;
-                    self.queue.push_front(Item::Delta(delta));
-                }
+            Some(Item::Text(text)) => {
+                self.apart -= text.take(self.bounds.delta_text, &mut self.document);
+                (self.framing)(&mut self.wire, self.document.bytes());
+                text.is_empty()
             }
+        };
+        if all {
+            self.queue.pop_front();
         }
         self.sent.frames += 1;
         true
@@ -242,11 +250,13 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use super::text::{Document, Text};
     use super::*;
     use crate::base::textlog::TextLog;
     use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
     use crate::model::ids::SessionId;
     use crate::wire::delta::DeltaKind;
+    use crate::wire::encode;
     use crate::wire::jsonrpc::Id;
     use serde_json::{Value, json};
 
@@ -325,12 +335,37 @@ mod tests {
     }
 
     #[test]
+    fn pieces_that_stay_apart_keep_their_text_stream_and_order() {
+        let mut bench = Bench::new(false);
+        let other = TextLog::default();
+        let large = "x".repeat(DELTA_TEXT_MAX + 1);
+        for text in ["a", "\"\n", "é", &large, "b"] {
+            bench.delta(text);
+            bench.delta(text);
+            let range = other.append("o");
+            let (kind, session) = (DeltaKind::Reasoning, SessionId::from_bits(2));
+            bench.outbox.push_delta(Delta { kind, session, log: other.clone(), range }, bench.now);
+        }
+        assert_eq!(bench.outbox.queued(), 15);
+        bench.outbox.release();
+        let part = format!("+{}", &large[1..]);
+        let expected = [
+            ["+a", "+a", "+o"].as_slice(),
+            &["+\"\n", "+\"\n", "+o", "+é", "+é", "+o"],
+            &[&part, "+x", &part, "+x", "+o", "+b", "+b", "+o"],
+        ];
+        assert_eq!(bench.read(1 << 20), expected.concat());
+        assert_eq!((bench.outbox.queued(), bench.outbox.apart), (0, 0));
+        assert!(bench.outbox.is_empty());
+    }
+
+    #[test]
     fn unmerged_deltas_are_bounded_too() {
         let mut bench = Bench::new(false);
         for _ in 0..UNMERGED_DELTAS_MAX * 2 {
             bench.delta("x");
         }
-        assert!(bench.outbox.queue.len() <= UNMERGED_DELTAS_MAX + 1);
+        assert!(bench.outbox.queued() <= UNMERGED_DELTAS_MAX + 1);
         bench.outbox.release();
         let text: String = bench.read(1 << 20).iter().map(|line| &line[1..]).collect();
         assert_eq!(text.len(), UNMERGED_DELTAS_MAX * 2);
