@@ -3,6 +3,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
+use tui_gateway::agent::agent_io;
+use tui_gateway::model::agent_event::AgentEvent;
 use tui_gateway::reactor::mailbox::{Haste, Mail, lone_bell, mailbox};
 
 /// Items sent before the loop looks: what a fast model says within a frame, and more.
@@ -52,5 +54,25 @@ fn at_once_to_a_silent_bell(bencher: Bencher) {
         let _ = black_box(sender.send(black_box(0), Haste::Now));
         bell.silence();
         receiver.take()
+    });
+}
+
+/// As `paced`, through the agent's own end: pieces of text without a letter, so that no allocation is measured.
+/// One of them is timed.
+#[divan::bench]
+fn emit(bencher: Bencher) {
+    let Ok((_poll, bell)) = lone_bell() else { return };
+    bell.set_pulsing(true);
+    let (sender, receiver) = mailbox(&bell, CAPACITY);
+    let (io, mut control) = agent_io(sender);
+    bencher.counter(ItemsCount::new(ITEMS)).bench_local(|| {
+        bell.silence();
+        for _ in 0..ITEMS {
+            io.emit(black_box(AgentEvent::Text(String::new())));
+        }
+        while let Mail::Item(item) = receiver.take() {
+            black_box(item);
+        }
+        black_box(control.took(ITEMS))
     });
 }

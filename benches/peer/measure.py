@@ -46,6 +46,7 @@ FLOODS_MAX = 8          # a round, for a gateway that needs less than FLOODS_S f
 FLOODS_S = 1.5
 CALL_RATE = 200
 CALL_S = 4.0
+SIZE = 4                # bytes a token
 STEADY_RATE = 4_000     # tokens a second: above half of what the original relays at best
 # The agent of the original starts its helper process beside the first turn.
 SETTLE_S = 1.0
@@ -95,7 +96,7 @@ def check_text(joined, done):
 
 def model_record(model, request_id):
     """What the model server noted about a request."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{model.port}/stats") as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{model.port}/stats?id={request_id}") as page:
         rows = json.load(page)["requests"]
     return next(row for row in reversed(rows) if row["id"] == request_id and row["stream"])
 
@@ -145,7 +146,7 @@ def flood_reader(port, pipe):
 
 def read_flood(client, session, name):
     began = time.monotonic_ns()
-    client.start("prompt.submit", session_id=session, text=f"TOKENS={TOKENS} ID={name}")
+    client.start("prompt.submit", session_id=session, text=f"TOKENS={TOKENS} SIZE={SIZE} ID={name}")
     end = time.monotonic() + TURN_DEADLINE_S
     kept = []
     while True:
@@ -229,7 +230,7 @@ def calls_during_steady_stream(server, who, samples):
     session = streamer.result("session.create", cols=80)["session_id"]
     count = int(STEADY_RATE * (CALL_S + 1))
     try:
-        streamer.start("prompt.submit", session_id=session, text=f"TOKENS={count} RATE={STEADY_RATE}")
+        streamer.start("prompt.submit", session_id=session, text=f"TOKENS={count} SIZE={SIZE} RATE={STEADY_RATE}")
         streamer.event("message.delta", session)
         paced.go()
         end = time.monotonic() + TURN_DEADLINE_S
@@ -313,19 +314,21 @@ def main():
     parser.add_argument("--binary", help="the release build")
     parser.add_argument("--small", help="a second build: idle memory and size only")
     parser.add_argument("--peer-python", metavar="VENV", help="where the original is installed")
+    parser.add_argument("--model-binary", metavar="PATH",
+                        help="a build of ours that serves the model (default: --binary, else the release build)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--parts", default="start,memory,first,flood,call,steady,idle")
     parser.add_argument("--json", metavar="FILE", help="write every sample there")
     options = parser.parse_args()
     gateways = []
     if options.binary:
-        gateways.append(Which(binary=options.binary))
+        gateways.append(Which(binary=options.binary, model_binary=options.model_binary))
     if options.peer_python:
-        gateways.append(Which(venv=options.peer_python))
+        gateways.append(Which(venv=options.peer_python, model_binary=options.model_binary))
     if not gateways:
         parser.error("give --binary, --peer-python, or both")
     parts, samples, began = set(options.parts.split(",")), Samples(), time.monotonic()
-    with Home() as apart, FakeModel(apart) as model:
+    with Home() as apart, FakeModel(apart, gateways[0].model_binary) as model:
         for turn in range(options.rounds):
             for which in gateways:
                 one_round(which, model, parts, samples)

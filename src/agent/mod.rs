@@ -4,6 +4,7 @@
 pub mod demo;
 #[cfg(feature = "openai")]
 pub mod openai;
+mod stopwatch;
 pub mod supervisor;
 #[cfg(test)]
 mod testing;
@@ -21,6 +22,8 @@ use crate::model::ask::{Answer, Ask};
 use crate::model::ids::AskId;
 use crate::model::turn::{TurnEnd, TurnSpec};
 use crate::reactor::mailbox::{Haste, MailSender};
+pub use stopwatch::Timed;
+use stopwatch::{Sayer, Taker, stopwatch};
 
 /// Runs turns. One value serves one turn; what turns share lives behind an `Arc` inside.
 pub trait Agent: Send {
@@ -47,9 +50,16 @@ pub struct AgentControl {
     answers: Sender<(AskId, Answer)>,
     interrupt: Arc<AtomicBool>,
     steering: Arc<Steering>,
+    taker: Taker,
 }
 
 impl AgentControl {
+    /// `count` more events of the agent's mailbox were taken. Gives the one that was timed, if it was among
+    /// them.
+    pub fn took(&mut self, count: usize) -> Option<Timed> {
+        self.taker.take(count)
+    }
+
     /// Answers a question. Never blocks; an answer nobody waits for is dropped.
     pub fn answer(&self, ask: AskId, answer: Answer) {
         let _ = self.answers.try_send((ask, answer));
@@ -78,6 +88,7 @@ pub struct AgentIo {
     interrupt: Arc<AtomicBool>,
     steering: Arc<Steering>,
     next_ask: Cell<u32>,
+    sayer: Sayer,
 }
 
 /// Answers that may wait for an agent; one question is open at a time, so this is generous.
@@ -88,9 +99,14 @@ pub fn agent_io(mail: MailSender<AgentEvent>) -> (AgentIo, AgentControl) {
     let (sender, receiver) = crossbeam_channel::bounded(ANSWERS_MAX);
     let interrupt = Arc::new(AtomicBool::new(false));
     let steering = Arc::new(Steering::default());
-    let control =
-        AgentControl { answers: sender, interrupt: Arc::clone(&interrupt), steering: Arc::clone(&steering) };
-    (AgentIo { mail, answers: receiver, interrupt, steering, next_ask: Cell::new(0) }, control)
+    let (sayer, taker) = stopwatch();
+    let control = AgentControl {
+        answers: sender,
+        interrupt: Arc::clone(&interrupt),
+        steering: Arc::clone(&steering),
+        taker,
+    };
+    (AgentIo { mail, answers: receiver, interrupt, steering, next_ask: Cell::new(0), sayer }, control)
 }
 
 impl AgentIo {
@@ -101,6 +117,7 @@ impl AgentIo {
             AgentEvent::Text(_) | AgentEvent::Reasoning(_) => Haste::Paced,
             _ => Haste::Now,
         };
+        self.sayer.say(haste == Haste::Paced);
         // Gone: the turn was given up by the gateway; what is said now has no reader, and
         // `interrupted` has been set before.
         let _ = self.mail.send(event, haste);

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use super::{Agent, AgentControl, agent_io};
+use super::{Agent, AgentControl, Timed, agent_io};
 use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
@@ -40,6 +40,8 @@ pub struct Supervisor {
     bell: Arc<Bell>,
     factory: AgentFactory,
     running: VecDeque<Running>,
+    /// Timed events among those of the last look.
+    timed: Vec<Timed>,
 }
 
 /// What a look at the agents' mail found.
@@ -54,7 +56,7 @@ pub enum News {
 impl Supervisor {
     /// No agents yet; each will be made by `factory` and ring `bell`.
     pub fn new(bell: &Arc<Bell>, factory: AgentFactory) -> Self {
-        Self { bell: Arc::clone(bell), factory, running: VecDeque::new() }
+        Self { bell: Arc::clone(bell), factory, running: VecDeque::new(), timed: Vec::new() }
     }
 
     /// Starts a turn on a thread of its own; the error is for people.
@@ -108,6 +110,8 @@ impl Supervisor {
     /// Hands out waiting mail, every agent in turn, until `take` has had its budget. True when some is left.
     /// `take` may call back into nothing here: it gets the news, and acts after.
     pub fn collect(&mut self, news: &mut Vec<News>) -> bool {
+        self.timed.clear();
+        let timed = &mut self.timed;
         let share = Share { burst: BURST, budget: AGENT_BUDGET };
         fair::collect(
             &mut self.running,
@@ -119,7 +123,18 @@ impl Supervisor {
                     None => News::Lost(running.turn),
                 });
             },
+            |running, taken| timed.extend(running.control.took(taken)),
         )
+    }
+
+    /// The events of the last [`Supervisor::collect`] that were timed.
+    pub fn timed(&self) -> &[Timed] {
+        &self.timed
+    }
+
+    /// How many events wait in each mailbox.
+    pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
+        self.running.iter().map(|running| running.mail.len())
     }
 
     /// Agents that run.
@@ -220,6 +235,34 @@ mod tests {
                 News::Lost(turn),
             ]
         );
+    }
+
+    #[test]
+    fn one_event_of_a_batch_is_timed() {
+        let (_poll, bell) = lone_bell().unwrap();
+        let factory: AgentFactory = Arc::new(|_| {
+            Box::new(Scripted(|io| {
+                io.emit(AgentEvent::Text("a".into()));
+                io.emit(AgentEvent::Text("b".into()));
+                end(TurnStatus::Complete)
+            }))
+        });
+        let mut agents = Supervisor::new(&bell, factory);
+        let start = Instant::now();
+        agents.start(spec(1)).unwrap();
+        // Two pieces and the end wait before anybody looks.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while agents.waiting().sum::<usize>() < 3 && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        let mut news = Vec::new();
+        agents.collect(&mut news);
+        assert!(news.len() >= 3, "{news:?}");
+        let timed = agents.timed().to_vec();
+        assert_eq!(timed.len(), 1);
+        assert!(timed[0].paced && start <= timed[0].said && timed[0].said <= Instant::now());
+        agents.collect(&mut news);
+        assert_eq!(agents.timed(), []);
     }
 
     #[test]

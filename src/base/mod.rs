@@ -1,10 +1,12 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
+pub mod mask;
 pub mod piece;
 pub mod prng;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod secret;
 pub mod slots;
+pub mod tally;
 pub mod textlog;
 pub mod tilde;

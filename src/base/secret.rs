@@ -12,6 +12,16 @@ impl Secret {
         Self(value.into())
     }
 
+    /// 32 random bytes in hex: more than can be guessed, and safe in a URL as it stands.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+    }
+
     /// The value itself.
     pub fn expose(&self) -> &str {
         &self.0
@@ -33,6 +43,13 @@ impl fmt::Display for Secret {
 #[cfg(test)]
 mod tests {
     use super::Secret;
+
+    #[test]
+    fn random_ones_differ() {
+        let [one, other] = [Secret::random(), Secret::random()].map(Result::unwrap);
+        assert_eq!(one.expose().len(), 64);
+        assert_ne!(one, other);
+    }
 
     #[test]
     fn never_shows_itself() {

@@ -144,7 +144,7 @@ impl fmt::Display for UsageError {
             }
             UsageError::Misplaced(name, on, mode) => {
                 let on: Vec<&str> = on.iter().map(|mode| mode.name()).collect();
-                write!(f, "--{name} belongs to {}, not to {}", on.join(" and "), mode.name())
+                write!(f, "--{name} belongs to {}, not to {}", listed(&on), mode.name())
             }
             UsageError::Value(name, wanted) => write!(f, "--{name} wants {wanted}"),
             UsageError::NoValue(name, value) => write!(f, "--{name} wants a value: --{name} {value}"),
@@ -155,6 +155,16 @@ impl fmt::Display for UsageError {
 }
 
 impl std::error::Error for UsageError {}
+
+/// Names as a sentence has them: `a`, `a and b`, `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [before @ .., second, last] if !before.is_empty() => {
+            format!("{}, {second} and {last}", before.join(", "))
+        }
+        few => few.join(" and "),
+    }
+}
 
 fn suggest(f: &mut fmt::Formatter<'_>, dashes: &str, near: Option<&str>) -> fmt::Result {
     match near {
@@ -245,8 +255,8 @@ mod tests {
         refused("kanban", "unknown command 'kanban' (see --help)");
         refused("--prot 1", "unknown flag '--prot' (did you mean '--port'?)");
         refused("chat --nam", "unknown flag '--nam' (see --help)");
-        refused("stdio --port 1", "--port belongs to serve, not to stdio");
-        refused("methods --token x", "--token belongs to serve and chat, not to methods");
+        refused("stdio --port 1", "--port belongs to serve, fake-model, record and replay, not to stdio");
+        refused("methods --token x", "--token belongs to serve, chat, record and replay, not to methods");
         refused("--port 65536", "--port wants a number from 0 to 65535, not '65536'");
         refused("--agent dmeo", "--agent wants auto, demo or openai, not 'dmeo' (did you mean 'demo'?)");
         refused("--log-level loud", "--log-level wants off, error, warn, info, debug or trace, not 'loud'");

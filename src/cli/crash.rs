@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::log::one_line;
-use super::mask::mask;
+use crate::base::mask::mask;
 use crate::config::Home;
 
 /// Only the owner may read it.

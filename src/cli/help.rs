@@ -140,7 +140,7 @@ mod tests {
     fn shown_defaults_are_the_real_ones() {
         let default = |name| flags().find(|flag| flag.name == name).unwrap().default;
         assert_eq!(default("host"), DEFAULT_HOST);
-        assert_eq!(default("port"), DEFAULT_PORT.to_string());
+        assert!(default("port").starts_with(&format!("{DEFAULT_PORT},")));
         let url = format!("ws://{DEFAULT_HOST}:{DEFAULT_PORT}/api/ws");
         assert!(default("url").ends_with(&url));
         assert!(ENVIRONMENT.iter().any(|variable| variable.default == url));
@@ -171,9 +171,7 @@ mod tests {
             text.lines().filter(|line| line.starts_with("| `")).count(),
             flags().count() + ENVIRONMENT.len()
         );
-        assert!(
-            text.contains("| `--port PORT` | serve | Port to listen on; 0 takes any free one. | 9119 |\n")
-        );
+        assert!(text.contains("| `--names` | methods | Print the names only. |  |\n"));
         assert!(text.contains("| `-h, --help` | all | Print this help. |"));
     }
 }

@@ -11,7 +11,8 @@ use log::LevelFilter;
 
 use super::crash::{self, Banner};
 use super::flags::{self, DEFAULT_HOST, DEFAULT_PORT, LowArgs};
-use super::{environment, fail, log as logging, mask};
+use super::{environment, fail, log as logging};
+use crate::base::mask;
 use crate::base::secret::Secret;
 use crate::config::{ConfigFile, Home};
 use crate::server::{self, AgentChoice, Common, Exit, Serve};

@@ -15,9 +15,9 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::environment;
-use super::mask::mask;
 use super::relay::{self, Relay};
 use super::values;
+use crate::base::mask::mask;
 
 /// UTC with milliseconds.
 const TIME_FORMAT: &[BorrowedFormatItem<'_>] =

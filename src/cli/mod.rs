@@ -11,10 +11,11 @@ mod harness;
 pub mod help;
 pub mod launch;
 pub mod log;
-pub mod mask;
 pub mod methods;
 mod near;
 mod relay;
+#[cfg(any(feature = "chat", feature = "harness"))]
+mod target;
 pub mod values;
 
 use std::ffi::OsString;
@@ -86,7 +87,7 @@ pub fn print(text: &str) -> ExitCode {
 
 /// Says on one line of stderr why the program ends, without secrets, and returns `code`.
 pub fn fail(message: &str, code: ExitCode) -> ExitCode {
-    let message = mask::mask(message);
+    let message = crate::base::mask::mask(message);
     // Without stderr there is nobody to tell.
     let _ = writeln!(io::stderr(), "tui-gateway: {}", log::one_line(&message));
     code

@@ -8,10 +8,14 @@ use log::LevelFilter;
 use crate::base::secret::Secret;
 use crate::server::AgentChoice;
 
+use super::flags::wirelog::Role;
 use super::near::nearest;
 
 /// Longest period a flag accepts, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
+
+/// Highest rate a flag accepts, in tokens a second: that of the scripts.
+const RATE_MAX: u64 = 1_000_000;
 
 /// Text that is not empty.
 pub(super) fn filled(value: &OsStr) -> Result<&str, String> {
@@ -26,6 +30,13 @@ pub(super) fn filled(value: &OsStr) -> Result<&str, String> {
 pub(super) fn port(value: &OsStr) -> Result<u16, String> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| format!("a number from 0 to 65535, not '{text}'"))
+}
+
+/// Tokens a second, as `RATE=` has them.
+pub(super) fn rate(value: &OsStr) -> Result<u64, String> {
+    let text = value.to_string_lossy();
+    let rate = text.parse().ok().filter(|rate| *rate <= RATE_MAX);
+    rate.ok_or_else(|| format!("a number from 0 to {RATE_MAX}, not '{text}'"))
 }
 
 /// A token. The message does not repeat the value: it may be most of a token.
@@ -74,5 +85,34 @@ pub(super) fn seconds(value: &OsStr) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(format!("seconds from 0 to {SECONDS_MAX}, not '{text}'")),
+    }
+}
+
+/// Known words of `--as`.
+const ROLES: [(&str, Role); 2] = [("gateway", Role::Gateway), ("client", Role::Client)];
+
+/// A word of `--as`.
+pub(super) fn role(value: &OsStr) -> Result<Role, String> {
+    one_of(value, "gateway or client", &ROLES)
+}
+
+/// Fastest speed a flag accepts; whoever wants more takes 0, which has no clock at all.
+const SPEED_MAX: f64 = 1_000_000.0;
+
+/// A factor of speed, fractions allowed.
+pub(super) fn speed(value: &OsStr) -> Result<f64, String> {
+    let text = value.to_string_lossy();
+    match text.parse::<f64>() {
+        Ok(speed) if (0.0..=SPEED_MAX).contains(&speed) => Ok(speed),
+        _ => Err(format!("a factor from 0 to {SPEED_MAX}, not '{text}'")),
+    }
+}
+
+/// A whole number from 1 on.
+pub(super) fn count(value: &OsStr, most: usize) -> Result<usize, String> {
+    let text = value.to_string_lossy();
+    match text.parse() {
+        Ok(count) if (1..=most).contains(&count) => Ok(count),
+        _ => Err(format!("a number from 1 to {most}, not '{text}'")),
     }
 }

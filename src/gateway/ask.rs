@@ -34,6 +34,11 @@ pub(super) struct Asks {
 }
 
 impl Asks {
+    /// Questions nobody has answered yet.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
     pub(super) fn any_of(&self, turn: TurnId) -> bool {
         self.open.values().any(|open| open.turn == turn)
     }

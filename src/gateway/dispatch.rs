@@ -7,11 +7,13 @@ use super::method::{After, Ctx, Finish, Reply};
 use super::{Gateway, Replied};
 use crate::model::ids::{ClientId, Ticket};
 use crate::model::job::JobResult;
+use crate::model::stats::Stats;
 use crate::wire::encode::{self, Frame};
 use crate::wire::error::{
     INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, RpcError, UNKNOWN_METHOD,
 };
 use crate::wire::jsonrpc::{self, Id, Malformed};
+use crate::wire::metrics;
 use crate::wire::params::Params;
 
 /// A request that waits for its job.
@@ -52,12 +54,29 @@ impl Gateway {
                 self.run_after(now, client, after);
             }
             Ok(Reply::Job(spec, finish)) => {
-                let ticket = Ticket(self.next_ticket);
-                self.next_ticket += 1;
+                let ticket = self.take_ticket();
                 self.jobs.insert(ticket, PendingJob { client, id, params, finish });
                 self.outputs.push_back(Output::Job { ticket, spec });
             }
+            Ok(Reply::Stats) => {
+                let ticket = self.take_ticket();
+                self.stats_asked.push((ticket, client, id));
+                self.outputs.push_back(Output::Stats { ticket });
+            }
             Err(error) => self.send_error(client, &id, &error),
+        }
+    }
+
+    fn take_ticket(&mut self) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        ticket
+    }
+
+    pub(super) fn stats_told(&mut self, ticket: Ticket, stats: &Stats) {
+        if let Some(at) = self.stats_asked.iter().position(|asked| asked.0 == ticket) {
+            let (_, client, id) = self.stats_asked.swap_remove(at);
+            self.reply(client, encode::result(&id, &metrics::json(stats)));
         }
     }
 
@@ -115,6 +134,7 @@ impl Gateway {
     }
 
     fn send_error(&mut self, client: ClientId, id: &Id, error: &RpcError) {
+        self.counters.errors.add(error.class());
         self.reply(client, encode::error(id, error));
     }
 

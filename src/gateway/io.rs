@@ -8,6 +8,7 @@ use crate::model::ask::Answer;
 use crate::model::ids::{AskId, ClientId, Ticket, TurnId};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::settings::Settings;
+use crate::model::stats::Stats;
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
@@ -76,6 +77,13 @@ pub enum Input {
     },
     /// The settings changed.
     Settings(Arc<Settings>),
+    /// The figures that were asked for.
+    Stats {
+        /// By which request.
+        ticket: Ticket,
+        /// All of them, the gateway's own too.
+        stats: Box<Stats>,
+    },
     /// The process ends: every turn is stopped, every session closed.
     Shutdown,
 }
@@ -129,5 +137,10 @@ pub enum Output {
         ticket: Ticket,
         /// What.
         spec: JobSpec,
+    },
+    /// Tell the figures of the whole server, at once.
+    Stats {
+        /// For which request.
+        ticket: Ticket,
     },
 }

@@ -62,6 +62,8 @@ pub enum Reply {
     Now(Value),
     /// The result follows from this job.
     Job(JobSpec, Finish),
+    /// The result is the figures of the whole server, which whoever drives the gateway tells at once.
+    Stats,
 }
 
 /// What follows a reply, so that a client reads the reply first.

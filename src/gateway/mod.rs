@@ -17,6 +17,7 @@ mod history;
 pub mod io;
 pub mod method;
 mod session;
+mod stats;
 mod turn;
 pub mod view;
 
@@ -26,9 +27,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::prng::Prng;
+use crate::base::tally::Tally;
 use crate::limits::Bounds;
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
 use crate::model::settings::Settings;
+use crate::model::stats::{ErrorClass, TurnOutcome};
+use crate::wire::jsonrpc::Id;
 
 use ask::Asks;
 use client::Client;
@@ -74,8 +78,12 @@ pub struct Counters {
     pub stale_events: u64,
     /// Turns started.
     pub turns: u64,
+    /// How turns ended.
+    pub turns_ended: Tally<TurnOutcome>,
     /// Requests answered, errors included.
     pub replies: u64,
+    /// Those answered with an error.
+    pub errors: Tally<ErrorClass>,
 }
 
 /// What a reply answered.
@@ -97,6 +105,8 @@ pub struct Gateway {
     turns: HashMap<TurnId, SessionId>,
     asks: Asks,
     jobs: HashMap<Ticket, PendingJob>,
+    /// Who asked for the figures, with the request's id; told at once, so one at most.
+    stats_asked: Vec<(Ticket, ClientId, Id)>,
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
     random: Prng,
@@ -124,6 +134,7 @@ impl Gateway {
             turns: HashMap::new(),
             asks: Asks::default(),
             jobs: HashMap::new(),
+            stats_asked: Vec::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -148,6 +159,7 @@ impl Gateway {
             Input::JobDone { ticket, result } => self.job_done(now, ticket, result),
             Input::JobRefused { ticket, queued } => self.job_refused(ticket, queued),
             Input::Settings(settings) => self.settings = settings,
+            Input::Stats { ticket, stats } => self.stats_told(ticket, &stats),
             Input::Shutdown => self.shut_down(now),
         }
     }

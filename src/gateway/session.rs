@@ -11,6 +11,7 @@ use super::io::{Now, Output};
 use super::turn::Turn;
 use crate::model::ids::{ClientId, SessionId};
 use crate::model::message::{Message, Role};
+use crate::model::stats::TurnOutcome;
 use crate::model::turn::Usage;
 use crate::wire::error::RpcError;
 
@@ -189,6 +190,7 @@ impl Gateway {
     /// Stops a turn without telling anybody how it ended: its session goes away.
     fn drop_turn(&mut self, id: SessionId) {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.take()) else { return };
+        self.counters.turns_ended.add(TurnOutcome::Closed);
         self.withdraw_asks(turn.id);
         self.turns.remove(&turn.id);
         self.deadlines.clear(Timer::Grace(turn.id));

@@ -313,6 +313,7 @@ impl Gateway {
         self.outputs.push_back(Output::Forget(turn.id));
 
         let TurnEnd { status, text, reasoning, usage, messages } = end;
+        self.counters.turns_ended.add(status.into());
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_active = now.wall;
         session.usage.add(&usage);

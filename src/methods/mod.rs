@@ -7,6 +7,7 @@ mod command;
 mod composer;
 #[cfg(debug_assertions)]
 mod debug;
+mod gateway;
 mod inspect;
 mod prompt;
 mod session;
@@ -23,6 +24,7 @@ const FAMILIES: &[&[Method]] = &[
     composer::METHODS,
     command::METHODS,
     settings::METHODS,
+    gateway::METHODS,
     absent::METHODS,
 ];
 

@@ -6,4 +6,5 @@ pub mod ids;
 pub mod job;
 pub mod message;
 pub mod settings;
+pub mod stats;
 pub mod turn;

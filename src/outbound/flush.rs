@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
+use super::Waited;
 use super::outbox::{Outbox, Overrun};
 
 /// What came of it.
@@ -22,13 +23,15 @@ pub enum Flushed {
 }
 
 /// Writes what may leave. `blocked` is kept for the connection: while it is set nobody asks the kernel again,
-/// and whoever hears that there is room clears it. `at` is the moment of the step, `clock` the one of a write.
+/// and whoever hears that there is room clears it. `at` is the moment of the step, `clock` the one of a write;
+/// `gone` hears how long a timed document waited.
 pub fn flush(
     outbox: &mut Outbox,
     blocked: &mut bool,
     socket: &mut impl Write,
     at: Instant,
     clock: impl Fn() -> Instant,
+    mut gone: impl FnMut(Waited),
 ) -> Flushed {
     if *blocked {
         return outbox.overrun(at).map_or(Flushed::Blocked, Flushed::Slow);
@@ -45,7 +48,7 @@ pub fn flush(
         let at = clock();
         match socket.write(bytes) {
             Ok(count) => {
-                outbox.took(count, at);
+                outbox.took(count, at).into_iter().for_each(&mut gone);
                 budget = budget.saturating_sub(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -94,12 +97,12 @@ mod tests {
         let at = Instant::now();
         let (mut outbox, mut blocked) = (owed(1000, at), false);
         let mut kernel = Kernel { room: 100, most: 7 };
-        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at), Flushed::Blocked));
+        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop), Flushed::Blocked));
         kernel.room = 10_000;
-        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at), Flushed::Blocked));
+        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop), Flushed::Blocked));
         assert_eq!(kernel.room, 10_000, "not asked while blocked");
         blocked = false;
-        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at), Flushed::All));
+        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop), Flushed::All));
         assert!(outbox.is_empty());
     }
 
@@ -109,7 +112,7 @@ mod tests {
         let (mut outbox, mut blocked) = (owed(3 * WRITE_BUDGET, at), false);
         let mut kernel = Kernel { room: usize::MAX, most: 4096 };
         let mut turns = 1;
-        while matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at), Flushed::Budget) {
+        while matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop), Flushed::Budget) {
             turns += 1;
         }
         assert_eq!((turns, outbox.is_empty()), (4, true));
@@ -120,9 +123,9 @@ mod tests {
         let at = Instant::now();
         let (mut outbox, mut blocked) = (owed(1000, at), false);
         let mut kernel = Kernel { room: 0, most: 1 };
-        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at), Flushed::Blocked));
+        assert!(matches!(flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop), Flushed::Blocked));
         let later = at + WRITE_STALL_MAX;
-        let flushed = flush(&mut outbox, &mut blocked, &mut kernel, later, || later);
+        let flushed = flush(&mut outbox, &mut blocked, &mut kernel, later, || later, drop);
         assert!(matches!(flushed, Flushed::Slow(Overrun::Stalled)), "{flushed:?}");
     }
 }

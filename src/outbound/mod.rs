@@ -8,7 +8,10 @@
 pub mod ending;
 pub mod flush;
 pub mod keepalive;
+mod mark;
 pub mod outbox;
 pub mod pacer;
 mod text;
 pub mod turn;
+
+pub use mark::Waited;

@@ -8,10 +8,13 @@
 //! stream, or by any control frame, which flushes what waits before it. Order is never changed.
 
 use std::collections::VecDeque;
+use std::ops::Add;
 use std::time::Instant;
 
+use super::mark::{Mark, Waited};
 use super::text::{Document, Text};
 use crate::limits::{Bounds, WRITE_STALL_MAX};
+use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
 
@@ -37,7 +40,7 @@ pub enum Overrun {
 }
 
 /// Counters of one outbox, for statistics.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Sent {
     /// Documents encoded.
     pub frames: u64,
@@ -45,6 +48,18 @@ pub struct Sent {
     pub bytes: u64,
     /// Deltas joined to an earlier one.
     pub merged: u64,
+}
+
+impl Add for Sent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            frames: self.frames + other.frames,
+            bytes: self.bytes + other.bytes,
+            merged: self.merged + other.merged,
+        }
+    }
 }
 
 /// The queue of one connection.
@@ -67,6 +82,7 @@ pub struct Outbox {
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
     sent: Sent,
+    mark: Mark,
 }
 
 impl Outbox {
@@ -90,18 +106,24 @@ impl Outbox {
             document: Document::default(),
             moved: None,
             sent: Sent::default(),
+            mark: Mark::default(),
         }
     }
 
     /// Adds a control frame and releases everything before it.
     pub fn push_frame(&mut self, frame: Frame, now: Instant) {
-        self.push_paced_frame(frame, now);
+        self.push_control(frame, Pace::Now, now);
         self.released = true;
     }
 
     /// Adds a frame that may wait for the clock.
     pub fn push_paced_frame(&mut self, frame: Frame, now: Instant) {
+        self.push_control(frame, Pace::Paced, now);
+    }
+
+    fn push_control(&mut self, frame: Frame, pace: Pace, now: Instant) {
         self.moved.get_or_insert(now);
+        self.mark.added(pace, self.queued(), now);
         self.control_bytes += frame.len();
         self.queue.push_back(Item::Control(frame));
     }
@@ -116,8 +138,9 @@ impl Outbox {
             last.append(delta.range.end, apart);
             self.apart += usize::from(apart);
             self.sent.merged += u64::from(!apart);
-            return;
+            return self.mark.added(Pace::Paced, self.queued() - 1, now);
         }
+        self.mark.added(Pace::Paced, self.queued(), now);
         self.queue.push_back(Item::Text(Text::new(delta)));
     }
 
@@ -181,8 +204,9 @@ impl Outbox {
         &self.wire[self.cursor..]
     }
 
-    /// The transport took `count` bytes of what [`Outbox::fill`] gave.
-    pub fn took(&mut self, count: usize, now: Instant) {
+    /// The transport took `count` bytes of what [`Outbox::fill`] gave. Says how long the timed document waited,
+    /// when these were its last.
+    pub fn took(&mut self, count: usize, now: Instant) -> Option<Waited> {
         self.cursor = (self.cursor + count).min(self.wire.len());
         self.sent.bytes += count as u64;
         if count > 0 {
@@ -203,6 +227,7 @@ impl Outbox {
             self.wire.drain(..self.cursor);
             self.cursor = 0;
         }
+        self.mark.taken(self.sent.bytes, now)
     }
 
     /// Whether the reader is too far behind to keep.
@@ -227,19 +252,24 @@ impl Outbox {
 
     /// Encodes one document; false when the queue is empty.
     fn encode_next(&mut self) -> bool {
-        let all = match self.queue.front_mut() {
+        // Whether a piece is encoded whole, and whether it was the item's last.
+        let (whole, all) = match self.queue.front_mut() {
             None => return false,
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
-                true
+                (true, true)
             }
             Some(Item::Text(text)) => {
-                self.apart -= text.take(self.bounds.delta_text, &mut self.document);
+                let cuts = text.take(self.bounds.delta_text, &mut self.document);
+                self.apart -= cuts;
                 (self.framing)(&mut self.wire, self.document.bytes());
-                text.is_empty()
+                (cuts > 0 || text.is_empty(), text.is_empty())
             }
         };
+        if whole {
+            self.mark.encoded(self.sent.bytes + (self.wire.len() - self.cursor) as u64);
+        }
         if all {
             self.queue.pop_front();
         }
@@ -250,7 +280,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use super::text::{Document, Text};
+    use std::time::Duration;
+
     use super::*;
     use crate::base::textlog::TextLog;
     use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
@@ -269,11 +300,17 @@ mod tests {
         outbox: Outbox,
         log: TextLog,
         now: Instant,
+        waited: Vec<Waited>,
     }
 
     impl Bench {
         fn new(merge: bool) -> Self {
-            Self { outbox: Outbox::new(append_line, merge), log: TextLog::default(), now: Instant::now() }
+            Self {
+                outbox: Outbox::new(append_line, merge),
+                log: TextLog::default(),
+                now: Instant::now(),
+                waited: Vec::new(),
+            }
         }
 
         fn delta(&mut self, text: &str) {
@@ -296,7 +333,7 @@ mod tests {
                 }
                 let count = chunk.len().min(step);
                 bytes.extend_from_slice(&chunk[..count]);
-                self.outbox.took(count, self.now);
+                self.waited.extend(self.outbox.took(count, self.now));
             }
             let lines = String::from_utf8(bytes).unwrap();
             lines.lines().map(|line| label(&serde_json::from_str(line).unwrap())).collect()
@@ -399,6 +436,45 @@ mod tests {
         assert!(read[1..read.len() - 1].iter().all(|line| line.len() <= DELTA_TEXT_MAX + 1));
         assert_eq!(read[read.len() - 1], "1");
         assert!(bench.outbox.is_empty() && bench.outbox.wire.capacity() == 0);
+    }
+
+    #[test]
+    fn a_document_is_timed_from_its_arrival_to_its_last_byte() {
+        let ms = Duration::from_millis;
+        let mut bench = Bench::new(true);
+        bench.delta("a");
+        bench.now += ms(5);
+        bench.delta("b");
+        bench.now += ms(28);
+        bench.outbox.release();
+        assert_eq!(bench.read(1), ["+ab"]);
+        assert_eq!(
+            bench.waited,
+            [Waited { pace: Pace::Paced, time: ms(33) }],
+            "the first of what was joined"
+        );
+
+        bench.reply(1);
+        bench.now += ms(2);
+        bench.reply(2);
+        bench.outbox.push_urgent(b"{\"result\":0}\n", bench.now);
+        assert_eq!(bench.read(1), ["0", "1", "2"]);
+        assert_eq!(bench.waited[1..], [Waited { pace: Pace::Now, time: ms(2) }], "one at a time");
+    }
+
+    #[test]
+    fn text_that_leaves_in_pieces_is_timed_to_its_end() {
+        let mut bench = Bench::new(true);
+        bench.delta(&"x".repeat(2 * WIRE_TARGET));
+        bench.reply(1);
+        let first = bench.outbox.fill().len();
+        assert!(first >= WIRE_TARGET);
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.outbox.took(first, bench.now), None, "half of it");
+        bench.now += Duration::from_secs(1);
+        assert_eq!(bench.read(1 << 20).last().map(String::as_str), Some("1"));
+        assert_eq!(bench.waited, [Waited { pace: Pace::Paced, time: Duration::from_secs(2) }]);
+        assert!(bench.outbox.is_empty());
     }
 
     #[test]

@@ -108,6 +108,11 @@ impl<K: Copy + Ord> Pacer<K> {
         mem::take(&mut self.held)
     }
 
+    /// The frame clock.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// When the next frame is due; `None` at rest.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.pulse.next_deadline()

@@ -1,15 +1,17 @@
 //! How far the loop is behind, and whose fault it is: the kernel woke us late, or a turn of ours took long.
 //!
-//! Owns two histograms and the slowest turn. Must not read a clock or log; the loop measures and the server
-//! decides what to say. The two are kept apart because they are mended differently: late wake-ups by fewer or
-//! nicer threads, long turns by our own code.
+//! Owns two histograms, the slowest turn and a record of slow ones. Must not read a clock or log; the loop
+//! measures and the server decides what to say. The two are kept apart because they are mended differently:
+//! late wake-ups by fewer or nicer threads, long turns by our own code.
 
 mod histogram;
+mod slow;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use histogram::Histogram;
+pub use slow::SlowTurns;
 
 /// A turn of the loop longer than this is worth a line in the log. Three frames: what a person notices.
 pub const SLOW_TURN: Duration = Duration::from_millis(100);

@@ -15,18 +15,19 @@ pub struct Share {
 }
 
 /// Takes from every sender of `ring` in turn until the budget is used up or nobody has anything. `found` gets
-/// each item, and `None` once for a sender that will never have any again: it has left the ring by then. True
-/// when something may be left.
+/// each item, and `None` once for a sender that will never have any again: it has left the ring by then. After
+/// each sender's turn `heard` gets how much it said. True when something may be left.
 pub fn collect<S, T>(
     ring: &mut VecDeque<S>,
     share: Share,
     take: impl Fn(&S) -> Mail<T>,
     mut found: impl FnMut(&S, Option<T>),
+    mut heard: impl FnMut(&mut S, usize),
 ) -> bool {
     let mut budget = share.budget;
     let mut idle = 0;
     while idle < ring.len() && budget > 0 {
-        let Some(sender) = ring.pop_front() else { break };
+        let Some(mut sender) = ring.pop_front() else { break };
         let before = budget;
         let mut gone = false;
         for _ in 0..share.burst.min(budget) {
@@ -42,6 +43,7 @@ pub fn collect<S, T>(
                 }
             }
         }
+        heard(&mut sender, before - budget);
         idle = if budget < before { 0 } else { idle + 1 };
         if gone {
             found(&sender, None);
@@ -71,7 +73,13 @@ mod tests {
     fn run(ring: &mut VecDeque<Sender>, burst: usize, budget: usize) -> (Vec<(u8, Option<u8>)>, bool) {
         let mut heard = Vec::new();
         let take = |sender: &Sender| sender.1.borrow_mut().pop_front().unwrap_or(Mail::Empty);
-        let left = collect(ring, Share { burst, budget }, take, |sender, item| heard.push((sender.0, item)));
+        let left = collect(
+            ring,
+            Share { burst, budget },
+            take,
+            |sender, item| heard.push((sender.0, item)),
+            |_, _| {},
+        );
         (heard, left)
     }
 

@@ -34,6 +34,7 @@ enum State {
 #[derive(Debug)]
 pub struct Pulse {
     state: State,
+    frames: u64,
     skipped: u64,
 }
 
@@ -46,7 +47,7 @@ impl Default for Pulse {
 impl Pulse {
     /// A clock at rest.
     pub const fn new() -> Self {
-        Self { state: State::Resting, skipped: 0 }
+        Self { state: State::Resting, frames: 0, skipped: 0 }
     }
 
     /// There is paced output. The first after a rest leaves at once and arms the frame that takes the rest.
@@ -65,6 +66,7 @@ impl Pulse {
     pub fn due(&mut self, now: Instant) -> bool {
         let State::Armed { next } = self.state else { return false };
         let Some(beat) = Beat::of(next, FRAME, now) else { return false };
+        self.frames += 1;
         self.skipped += beat.skipped;
         self.state = State::Armed { next: beat.next };
         true
@@ -82,6 +84,11 @@ impl Pulse {
             State::Resting => None,
             State::Armed { next } => Some(next),
         }
+    }
+
+    /// Frames that were due since the start, empty ones too.
+    pub fn frames(&self) -> u64 {
+        self.frames
     }
 
     /// Frames that were missed since the start because the loop came too late.
@@ -183,7 +190,7 @@ mod tests {
             assert!(pulse.due(start + frame * FRAME + 7 * MS));
             assert_eq!(pulse.next_deadline(), Some(start + (frame + 1) * FRAME));
         }
-        assert_eq!(pulse.skipped(), 0);
+        assert_eq!((pulse.frames(), pulse.skipped()), (999, 0));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
 
 impl Server {
-    /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start) are inputs
-    /// again; their outputs join the same drain.
+    /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start, the
+    /// figures) are inputs again; their outputs join the same drain.
     pub(super) fn apply_outputs(&mut self) {
         while let Some(output) = self.gateway.poll_output() {
             match output {
@@ -25,6 +25,10 @@ impl Server {
                     Ok(()) => self.jobs_pending += 1,
                     Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),
                 },
+                Output::Stats { ticket } => {
+                    let stats = self.stats();
+                    self.gateway.handle_input(now(), Input::Stats { ticket, stats });
+                }
             }
         }
     }

@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use serde_json::json;
 
 use super::main_loop::Server;
+use super::metrics::refused;
+use crate::model::stats::Refused;
 use crate::transport::access::Refusal;
 use crate::transport::http::{Head, response};
 use crate::transport::upgrade::upgrade_reply;
+use crate::wire::metrics;
 
 /// What to say to a request head.
 pub(super) enum Answer {
@@ -23,27 +26,43 @@ pub(super) enum Answer {
 /// Where the WebSocket lives.
 const WS_PATH: &str = "/api/ws";
 
+/// Where the figures are.
+const METRICS_PATH: &str = "/metrics";
+
 impl Server {
     /// The answer to a head; `Err` holds the bytes of a refusal.
-    pub(super) fn answer_head(&self, head: &Head<'_>, peer: SocketAddr) -> Result<Answer, Vec<u8>> {
+    pub(super) fn answer_head(&mut self, head: &Head<'_>, peer: SocketAddr) -> Result<Answer, Vec<u8>> {
         let Some(access) = &self.access else { return Err(text(503, "")) };
-        let wants_upgrade = head.header_has_token("upgrade", "websocket");
-        if wants_upgrade {
+        if head.header_has_token("upgrade", "websocket") {
             #[cfg(feature = "test-endpoints")]
             if let Some(endpoint) = super::test_endpoints::Endpoint::of(head.path()) {
                 return endpoint.answer(head, peer);
             }
-            if head.path() != WS_PATH {
-                return Err(Refusal::UnknownPath.answer());
-            }
-            access.check_upgrade(head, peer.ip()).map_err(|refusal| {
+            let checked = match head.path() {
+                WS_PATH => access.check_upgrade(head, peer.ip()),
+                _ => Err(Refusal::UnknownPath),
+            };
+            if let Err(refusal) = checked {
                 log::info!("ws refused peer={peer} reason={refusal}");
-                refusal.answer()
-            })?;
-            return upgrade_reply(head).map(Answer::Upgrade).map_err(|error| error.answer());
+                return Err(self.refuse(refusal));
+            }
+            return upgrade_reply(head).map(Answer::Upgrade).map_err(|error| {
+                self.metrics.refused.add(Refused::Handshake);
+                error.answer()
+            });
         }
-        access.check_http(head).map_err(|refusal| refusal.answer())?;
+        let checked = match head.path() {
+            METRICS_PATH => access.check_operator(head),
+            _ => access.check_http(head),
+        };
+        checked.map_err(|refusal| self.refuse(refusal))?;
+        self.metrics.http_requests += 1;
         Ok(Answer::Http(self.plain(head)))
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Vec<u8> {
+        self.metrics.refused.add(refused(refusal));
+        refusal.answer()
     }
 
     fn plain(&self, head: &Head<'_>) -> Vec<u8> {
@@ -53,6 +72,10 @@ impl Server {
             "/readyz" if self.ending.is_some() => text(503, "ending\n"),
             "/readyz" => text(200, "ready\n"),
             "/api/status" => json_reply(200, &self.status()),
+            METRICS_PATH => {
+                let page = metrics::text(&self.stats());
+                response(200, metrics::CONTENT_TYPE, page.as_bytes(), &[("Cache-Control", "no-store")], false)
+            }
             WS_PATH => response(426, "text/plain", b"", &[("Upgrade", "websocket")], false),
             _ if path.starts_with("/api/") => {
                 let shown: String = path.chars().take(200).collect();

@@ -8,6 +8,7 @@ use super::tcp::TcpLink;
 use crate::base::slots::Key;
 use crate::gateway::io::Input;
 use crate::model::ids::ClientId;
+use crate::model::stats::Closed;
 use crate::outbound::keepalive::{self, Due};
 use crate::outbound::outbox::Outbox;
 use crate::reactor::poller::Ready;
@@ -18,6 +19,8 @@ pub(super) struct Link {
     pub(super) outbox: Outbox,
     /// Whether the gateway knows it as a client.
     pub(super) is_client: bool,
+    /// Why it ends, once that is known; the first cause counts.
+    pub(super) closed: Option<Closed>,
     /// The timer that runs for it, if any.
     pub(super) timer: Option<TimerKey>,
     pub(super) carrier: Carrier,
@@ -57,11 +60,12 @@ impl Server {
         }
     }
 
-    /// The link is gone.
-    pub(super) fn link_drop(&mut self, key: Key, why: &str) {
+    /// The link is gone; `cause` counts if it is the first.
+    pub(super) fn link_drop(&mut self, key: Key, cause: Closed, why: &str) {
         self.link_leave(key);
         self.set_timer(key, None);
         if let Some(link) = self.links.remove(key) {
+            self.metrics.link_gone(link.closed.unwrap_or(cause), link.outbox.sent());
             match link.carrier {
                 Carrier::Tcp(mut tcp) => {
                     let sent = link.outbox.sent();
@@ -100,7 +104,7 @@ impl Server {
         let Some(link) = self.links.get_mut(key) else { return };
         match &mut link.carrier {
             Carrier::Tcp(_) => self.flush_socket(key),
-            Carrier::Stdio(stdio) => stdio.flush(&mut link.outbox),
+            Carrier::Stdio(stdio) => self.metrics.written(stdio.flush(&mut link.outbox)),
         }
     }
 
@@ -114,10 +118,10 @@ impl Server {
     pub(super) fn timer_due(&mut self, timer: Timer, at: Instant) {
         match timer {
             Timer::Accept => self.accept_again(),
-            Timer::Head(key) => self.link_drop(key, "no request in time"),
+            Timer::Head(key) => self.link_drop(key, Closed::NoRequest, "no request in time"),
             Timer::Ping(key) => self.ping(key, at),
             Timer::Pong(key) => self.pong_missed(key),
-            Timer::Linger(key) => self.link_drop(key, "closed"),
+            Timer::Linger(key) => self.link_drop(key, Closed::Client, "closed"),
         }
     }
 }

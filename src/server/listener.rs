@@ -13,6 +13,7 @@ use super::links::{Carrier, Link};
 use super::main_loop::Server;
 use super::tcp::TcpLink;
 use crate::limits::{CLIENTS_MAX, SOCKET_SEND_BUFFER};
+use crate::model::stats::{AcceptFailure, Closed};
 use crate::outbound::keepalive::{self, AcceptRetry};
 use crate::outbound::outbox::Outbox;
 use crate::transport::ws::append_document;
@@ -41,6 +42,7 @@ impl Server {
         loop {
             if self.links.len() >= CLIENTS_MAX {
                 log::warn!("{CLIENTS_MAX} connections are open; new ones wait");
+                self.metrics.accept_failures.add(AcceptFailure::Full);
                 return self.retry_accept();
             }
             let Some(listener) = &mut self.listener else { return };
@@ -52,6 +54,7 @@ impl Server {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     log::warn!("cannot accept a connection: {error}");
+                    self.metrics.accept_failed(&error);
                     listener.reserve = None;
                     drop(listener.socket.accept());
                     listener.reserve = File::open("/dev/null").ok();
@@ -82,15 +85,17 @@ impl Server {
         let link = Link {
             outbox: Outbox::new(append_document, self.merge),
             is_client: false,
+            closed: None,
             timer: None,
             carrier: Carrier::Tcp(Box::new(TcpLink::new(socket, peer))),
         };
         let Ok(key) = self.links.insert(link) else { return };
+        self.metrics.accepted += 1;
         if let Some(Link { carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key)
             && let Err(error) = self.poller.add(&mut tcp.socket, Token(key.to_bits()))
         {
             log::warn!("cannot watch the socket of {peer}: {error}");
-            return self.link_drop(key, "not watched");
+            return self.link_drop(key, Closed::Failed, "not watched");
         }
         self.set_timer(key, Some(keepalive::accepted(key, Instant::now())));
     }

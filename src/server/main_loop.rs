@@ -11,6 +11,7 @@ use mio::Token;
 
 use super::links::Link;
 use super::listener::Listener;
+use super::metrics::Metrics;
 use super::shutdown::Exit;
 use super::signals::SignalMail;
 use super::stdio::StdioMail;
@@ -55,6 +56,7 @@ pub(super) struct Server {
     pub(super) pacer: Pacer<Key>,
     pub(super) heartbeat: Heartbeat,
     pub(super) drift: Drift,
+    pub(super) metrics: Metrics,
     pub(super) gateway: Gateway,
     pub(super) agents: Supervisor,
     pub(super) pool: Pool,
@@ -110,6 +112,7 @@ impl Server {
             pacer: Pacer::default(),
             heartbeat: Heartbeat::default(),
             drift: Drift::default(),
+            metrics: Metrics::new(),
             gateway: parts.gateway,
             agents: parts.agents,
             pool: parts.pool,
@@ -234,6 +237,9 @@ impl Server {
         self.step(culprit("agents"), |server| {
             // One moment for all of them: a clock reading would cost as much as a piece of text.
             let moment = now();
+            for timed in server.agents.timed() {
+                server.metrics.drained(*timed, moment.at);
+            }
             for one in news.drain(..) {
                 let input = match one {
                     News::Event(turn, event) => Input::Agent { turn, event },
@@ -268,6 +274,7 @@ impl Server {
             self.step(culprit("frame"), Turn::frame);
         }
         if let Some(late) = self.heartbeat.beat(at) {
+            self.metrics.stalls += 1;
             // The turn that stalled is this one, most likely; it is recorded when it ends.
             let before = self.drift.take_slowest().map(|slow| (slow.took, slow.culprit));
             let culprit = before.filter(|(took, _)| *took > self.slowest.0).unwrap_or(self.slowest).1;
@@ -298,6 +305,7 @@ impl Server {
         let (_, culprit) = mem::replace(&mut self.slowest, (Duration::ZERO, culprit("nothing")));
         if let Some(slow) = self.drift.record_turn(woken.elapsed(), culprit) {
             log::warn!("{slow}");
+            self.metrics.slow_turn(slow);
         }
     }
 }

@@ -10,6 +10,7 @@ mod http;
 mod links;
 mod listener;
 mod main_loop;
+mod metrics;
 mod shutdown;
 mod signals;
 mod start;

@@ -145,18 +145,11 @@ fn access(options: &Serve) -> Result<(Access, Secret), StartError> {
     }
     let token = match &options.token {
         Some(token) => token.clone(),
-        None => random_token()?,
+        None => Secret::random().map_err(|error| StartError::new("no randomness for a token", error))?,
     };
     let access = Access::new(kind, &token, options.allowed_hosts.clone())
         .map_err(|error| StartError::new("unusable token", error))?;
     Ok((access, token))
-}
-
-/// 32 random bytes in hex: more than can be guessed, and safe in a URL as it stands.
-fn random_token() -> Result<Secret, StartError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| StartError::new("no randomness for a token", error))?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }
 
 fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {

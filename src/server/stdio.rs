@@ -14,6 +14,7 @@ use super::shutdown::Exit;
 use crate::gateway::Replied;
 use crate::gateway::io::Input;
 use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::outbound::Waited;
 use crate::outbound::outbox::Outbox;
 use crate::reactor::mailbox::{Haste, MailSender, mailbox};
 use crate::transport::lines::{Line, Lines, append_line};
@@ -49,19 +50,18 @@ pub(super) struct StdioLink {
 impl StdioLink {
     /// Hands the writer its next chunk, if it waits for one. Only one is under way, so that what can still be
     /// joined in the outbox is joined.
-    pub(super) fn flush(&mut self, outbox: &mut Outbox) {
+    pub(super) fn flush(&mut self, outbox: &mut Outbox) -> Option<Waited> {
         if self.busy {
-            return;
+            return None;
         }
         let bytes = outbox.fill().to_vec();
         if bytes.is_empty() {
-            return;
+            return None;
         }
         let count = bytes.len();
-        if self.chunks.try_send(bytes).is_ok() {
-            self.busy = true;
-            outbox.took(count, std::time::Instant::now());
-        }
+        self.chunks.try_send(bytes).ok()?;
+        self.busy = true;
+        outbox.took(count, std::time::Instant::now())
     }
 
     /// Whether nothing is on its way.
@@ -88,10 +88,12 @@ impl Server {
         let link = Link {
             outbox: Outbox::new(append_line, self.merge),
             is_client: false,
+            closed: None,
             timer: None,
             carrier: Carrier::Stdio(StdioLink { chunks, busy: false }),
         };
         if let Ok(key) = self.links.insert(link) {
+            self.metrics.accepted += 1;
             self.stdio_mail = Some(said);
             self.stdio_link = Some(key);
             self.link_open(key);
@@ -102,7 +104,11 @@ impl Server {
     pub(super) fn stdio_said(&mut self, said: StdioMail) {
         let Some(key) = self.stdio_link else { return };
         match said {
-            StdioMail::Line(text) => self.input(Input::Line { client: client_id(key), text }),
+            StdioMail::Line(text) => {
+                self.metrics.messages_in += 1;
+                self.metrics.bytes_in += text.len() as u64;
+                self.input(Input::Line { client: client_id(key), text });
+            }
             StdioMail::BadLine => self.input(Input::BadLine { client: client_id(key) }),
             StdioMail::Eof => self.begin_ending(Exit::Eof),
             StdioMail::Written => {

@@ -11,9 +11,11 @@ use mio::net::TcpStream;
 use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
+use super::metrics::{closed_with, overrun};
 use crate::base::slots::Key;
 use crate::gateway::io::Input;
 use crate::limits::{DOCUMENT_BYTES_MAX, READ_BUDGET};
+use crate::model::stats::{Closed, Refused};
 use crate::outbound::flush::{Flushed, flush};
 use crate::outbound::keepalive;
 use crate::outbound::outbox::Overrun;
@@ -99,6 +101,7 @@ impl Server {
                 }
                 Ok(count) => {
                     budget = budget.saturating_sub(count);
+                    self.metrics.bytes_in += count as u64;
                     self.received(key, &mut buffer[..count]);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -121,7 +124,7 @@ impl Server {
         }
         // 1006: it went without a word (RFC 6455, 7.1.5).
         let code = tcp.closed_with.unwrap_or(1006);
-        self.link_drop(key, &format!("client_disconnect(code={code})"));
+        self.link_drop(key, Closed::Client, &format!("client_disconnect(code={code})"));
     }
 
     fn received(&mut self, key: Key, bytes: &mut [u8]) {
@@ -149,12 +152,16 @@ impl Server {
                 return;
             }
             Ok(Some((head, consumed))) => self.answer_head(&head, peer).map(|reply| (reply, consumed)),
-            Err(error) => Err(error.answer()),
+            Err(error) => {
+                self.metrics.refused.add(Refused::Head);
+                Err(error.answer())
+            }
         };
         match answer {
             Err(bytes) => self.say_and_close(key, &bytes),
             Ok((Answer::Http(bytes), _)) => self.say_and_close(key, &bytes),
             Ok((Answer::Upgrade(bytes), consumed)) => {
+                self.metrics.upgraded += 1;
                 self.switch_to_websocket(key, &bytes, Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse));
                 self.link_open(key);
                 self.frames_received(key, &mut collected[consumed..].to_vec());
@@ -222,6 +229,7 @@ impl Server {
                     && !text.is_empty()
                 {
                     tcp.messages += 1;
+                    self.metrics.messages_in += 1;
                     let text = text.to_owned();
                     self.input(Input::Line { client: client_id(key), text });
                 }
@@ -237,7 +245,7 @@ impl Server {
                     tcp.closed_with = Some(code.unwrap_or(1005));
                 }
                 self.push_framed(key, |out| ws::append_close_echo(out, code));
-                self.start_closing(key);
+                self.start_closing(key, Closed::Client);
             }
         }
     }
@@ -247,6 +255,7 @@ impl Server {
         match self.keep_alive.ping(key, &link.outbox, at) {
             Err(overrun) => self.cut_slow_reader(key, overrun),
             Ok(pong) => {
+                self.metrics.pings += 1;
                 self.push_framed(key, |out| ws::append_ping(out, b""));
                 self.set_timer(key, Some(pong));
             }
@@ -254,6 +263,7 @@ impl Server {
     }
 
     pub(super) fn pong_missed(&mut self, key: Key) {
+        self.metrics.pong_timeouts += 1;
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
     }
 
@@ -270,7 +280,7 @@ impl Server {
     pub(super) fn close_link(&mut self, key: Key, code: u16, reason: &str) {
         log::info!("closing connection {} with {code}: {reason}", key.to_bits());
         self.push_framed(key, |out| ws::append_close(out, code, reason));
-        self.start_closing(key);
+        self.start_closing(key, closed_with(code));
     }
 
     fn say_and_close(&mut self, key: Key, bytes: &[u8]) {
@@ -278,11 +288,14 @@ impl Server {
             link.outbox.push_urgent(bytes, Instant::now());
             self.pacer.mark(key);
         }
-        self.start_closing(key);
+        self.start_closing(key, Closed::Answered);
     }
 
-    fn start_closing(&mut self, key: Key) {
+    fn start_closing(&mut self, key: Key, cause: Closed) {
         self.link_leave(key);
+        if let Some(link) = self.links.get_mut(key) {
+            link.closed.get_or_insert(cause);
+        }
         if let Some(tcp) = self.tcp(key) {
             tcp.phase = Phase::Closing;
             self.set_timer(key, Some(keepalive::closing(key, Instant::now())));
@@ -300,7 +313,8 @@ impl Server {
     /// Writes within the budget; what the kernel refuses waits for the next edge.
     pub(super) fn flush_socket(&mut self, key: Key) {
         let Some(Link { outbox, carrier: Carrier::Tcp(tcp), .. }) = self.links.get_mut(key) else { return };
-        match flush(outbox, &mut tcp.blocked, &mut tcp.socket, self.at, Instant::now) {
+        let gone = |waited| self.metrics.written(Some(waited));
+        match flush(outbox, &mut tcp.blocked, &mut tcp.socket, self.at, Instant::now, gone) {
             Flushed::All if matches!(tcp.phase, Phase::Closing) => {
                 // Said everything; the peer reads it, closes, and the linger timer covers the rest.
                 let _ = tcp.socket.shutdown(Shutdown::Write);
@@ -313,23 +327,29 @@ impl Server {
     }
 
     /// 1013 reaches the reader only if its socket takes it; the session stays resumable either way.
-    fn cut_slow_reader(&mut self, key: Key, overrun: Overrun) {
+    fn cut_slow_reader(&mut self, key: Key, why: Overrun) {
+        self.metrics.overruns.add(overrun(why));
         let Some(tcp) = self.tcp(key) else { return };
-        log::warn!("connection of {} reads too slowly ({overrun:?})", tcp.peer);
+        log::warn!("connection of {} reads too slowly ({why:?})", tcp.peer);
         let mut close = Vec::new();
         ws::append_close(&mut close, code::TRY_AGAIN_LATER, "reads too slowly");
         let _ = tcp.socket.write(&close);
-        self.link_drop(key, "slow_reader(code=1013)");
+        self.link_drop(key, Closed::SlowReader, "slow_reader(code=1013)");
     }
 
     /// A peer that hangs up is news of one line at most; anything else is an error.
     fn socket_failed(&mut self, key: Key, what: &str, error: &io::Error) {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
-        if matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected) {
-            log::debug!("{what}: the peer hung up ({error})");
-        } else {
-            log::error!("{what}: {error}");
-        }
-        self.link_drop(key, what);
+        let cause = match error.kind() {
+            BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => {
+                log::debug!("{what}: the peer hung up ({error})");
+                Closed::Client
+            }
+            _ => {
+                log::error!("{what}: {error}");
+                Closed::Failed
+            }
+        };
+        self.link_drop(key, cause, what);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use tungstenite::http::Uri;
 use tungstenite::http::uri::Authority;
 
+use super::http::query_param;
 use crate::base::secret::Secret;
 
 /// Where a server listens unless told otherwise.
@@ -88,6 +89,21 @@ impl Target {
         &self.authority
     }
 
+    /// What a request asks for, without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The same gateway, asked with another query: a client's own, with its own token.
+    pub fn with_query(&self, query: &str) -> Self {
+        Self { query: Secret::new(query), ..self.clone() }
+    }
+
+    /// The token of the query, unescaped.
+    pub fn token(&self) -> Option<Secret> {
+        query_param(self.query.expose(), "token").map(Secret::new)
+    }
+
     /// What a request asks for, token included.
     pub fn path_and_query(&self) -> Secret {
         let mark = if self.query.expose().is_empty() { "" } else { "?" };
@@ -110,7 +126,11 @@ impl fmt::Display for Target {
 fn port(authority: &Authority) -> Result<u16, TargetError> {
     match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
         None => Ok(WS_PORT),
-        Some(digits) => digits.parse().map_err(|_| TargetError::Malformed),
+        // Nobody listens on port 0, and no `Host` header may name it. `parse` alone would take a sign.
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok().filter(|port| *port > 0).ok_or(TargetError::Malformed)
+        }
+        Some(_) => Err(TargetError::Malformed),
     }
 }
 
@@ -163,9 +183,19 @@ mod tests {
         let refused = |url| Target::new(Some(url), None).unwrap_err();
         assert_eq!(refused("wss://h/api/ws"), TargetError::Encrypted);
         let long = format!("ws://h/{}", "x".repeat(URL_MAX));
-        for url in ["", "h:1", "http://h/", "ws://", "ws:///x", "ws://u:p@h/", "ws://h:99999/", &long] {
+        let ports = ["ws://h:99999/", "ws://h:0/", "ws://h:+1/", "ws://h:/"];
+        for url in ["", "h:1", "http://h/", "ws://", "ws:///x", "ws://u:p@h/", &long].into_iter().chain(ports)
+        {
             assert_eq!(refused(url), TargetError::Malformed, "{url}");
         }
+    }
+
+    #[test]
+    fn a_query_can_be_exchanged() {
+        let target = Target::new(Some("ws://h:1/x?token=a%20b&c=d"), None).unwrap();
+        assert_eq!(target.token(), Some(Secret::new("a b")));
+        let other = target.with_query("token=e");
+        assert_eq!((other.path(), other.url().expose()), ("/x", "ws://h:1/x?token=e"));
     }
 
     #[test]

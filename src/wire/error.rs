@@ -6,6 +6,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::model::stats::ErrorClass;
+
 /// Not JSON.
 pub const PARSE_ERROR: i32 = -32700;
 /// JSON, but no request.
@@ -37,6 +39,20 @@ impl RpcError {
         Self { code, message: message.into(), data: None }
     }
 
+    /// What it is about, for statistics.
+    pub fn class(&self) -> ErrorClass {
+        match self.code {
+            PARSE_ERROR => ErrorClass::Parse,
+            INVALID_REQUEST => ErrorClass::Request,
+            UNKNOWN_METHOD => ErrorClass::Method,
+            INVALID_PARAMS => ErrorClass::Params,
+            OVERLOADED => ErrorClass::Overload,
+            4000..5000 => ErrorClass::Client,
+            5000.. => ErrorClass::Server,
+            _ => ErrorClass::Internal,
+        }
+    }
+
     /// A parameter of the wrong type.
     pub fn param(name: &str, wanted: &str) -> Self {
         Self::new(INVALID_PARAMS, format!("invalid params: {name} must be {wanted}"))
@@ -61,5 +77,29 @@ impl RpcError {
 impl fmt::Display for RpcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_class() {
+        let class = |code| RpcError::new(code, "").class();
+        let cases = [
+            (PARSE_ERROR, ErrorClass::Parse),
+            (INVALID_REQUEST, ErrorClass::Request),
+            (UNKNOWN_METHOD, ErrorClass::Method),
+            (INVALID_PARAMS, ErrorClass::Params),
+            (INTERNAL_ERROR, ErrorClass::Internal),
+            (4000, ErrorClass::Client),
+            (4999, ErrorClass::Client),
+            (5000, ErrorClass::Server),
+        ];
+        for (code, wanted) in cases {
+            assert_eq!(class(code), wanted, "{code}");
+        }
+        assert_eq!(RpcError::overloaded(1).class(), ErrorClass::Overload);
     }
 }

@@ -6,4 +6,5 @@ pub mod encode;
 pub mod error;
 pub mod event;
 pub mod jsonrpc;
+pub mod metrics;
 pub mod params;

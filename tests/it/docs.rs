@@ -7,29 +7,40 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tui_gateway::base::tally::Kind;
 use tui_gateway::cli::environment::ENVIRONMENT;
 use tui_gateway::cli::help;
 use tui_gateway::methods;
+use tui_gateway::model::stats::{
+    AcceptFailure, Closed, ErrorClass, OverrunKind, Pace, Refused, Stats, TurnOutcome,
+};
 use tui_gateway::wire::event::EVENTS;
+use tui_gateway::wire::metrics::metrics;
 
 /// The documents a reader is sent to.
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 8] = [
     "README.md",
     "docs/architecture.md",
     "docs/protocol.md",
+    "docs/metrics.md",
     "docs/testing.md",
     "docs/performance.md",
+    "docs/scaling.md",
     "docs/changelog.md",
 ];
 
 /// Upper-case words in `src` that are no variables this program reads.
-const NOT_READ: [&str; 3] = [
+const NOT_READ: [&str; 5] = [
     // Set for the git it starts.
     "GIT_OPTIONAL_LOCKS",
     // Read by test builds alone.
     "TUI_GATEWAY_TEST_SLOWDOWN",
     // The name of a tag in a model's answer.
     "REASONING_SCRATCHPAD",
+    // The name of a clock, on a page of the fake model's.
+    "CLOCK_MONOTONIC",
+    // A word of the fake model's scripts.
+    "RETRY_AFTER",
 ];
 
 fn root() -> &'static Path {
@@ -107,6 +118,36 @@ fn event_table() -> String {
         row(&mut out, &[&format!("`{name}`"), payload, when]);
     }
     out
+}
+
+fn metric_table() -> String {
+    let mut out = String::from("| metric | type | labels | meaning |\n|---|---|---|---|\n");
+    for metric in metrics(&Stats::default()) {
+        let name = format!("`{}`", metric.name);
+        row(&mut out, &[&name, metric.kind().as_str(), metric.label, metric.help]);
+    }
+    out
+}
+
+fn label_table() -> String {
+    fn values<K: Kind>(out: &mut String, of: &str) {
+        let values: Vec<String> = K::LABELS.iter().map(|label| format!("`{label}`")).collect();
+        row(out, &[of, &values.join(", ")]);
+    }
+    let mut out = String::from("| label | values |\n|---|---|\n");
+    values::<Closed>(&mut out, "`reason` of connections closed");
+    values::<Refused>(&mut out, "`reason` of requests refused");
+    values::<AcceptFailure>(&mut out, "`reason` of accept failures");
+    values::<OverrunKind>(&mut out, "`reason` of reader overruns");
+    values::<TurnOutcome>(&mut out, "`status` of turns ended");
+    values::<ErrorClass>(&mut out, "`class` of errors");
+    values::<Pace>(&mut out, "`pace` of a frame's stages");
+    out
+}
+
+#[test]
+fn the_metrics_are_explained() {
+    hold("docs/metrics.md", &[("metrics", metric_table()), ("labels", label_table())]);
 }
 
 #[test]

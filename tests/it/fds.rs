@@ -10,6 +10,7 @@ use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::proc;
 use crate::support::raw;
+use crate::support::scrape::scrape;
 use crate::support::server::{Server, TOKEN};
 
 /// Descriptors the server may have, and connections that want one.
@@ -51,6 +52,8 @@ fn a_server_without_descriptors_serves_on() {
     drop(crowd);
     let mut late = comes_in(server.port);
     late.assert_served();
+    let failures = r#"accept_failures_total{reason="descriptors"}"#;
+    assert!(scrape(server.port).of(failures) > 0.0);
     client.assert_served();
     assert_eq!(client.session().len(), 8);
 }

@@ -43,7 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fake_model", &["base", "limits", "reactor", "transport", "agent::demo::script"]),
-    ("bench", &["base", "limits", "transport", "reactor", "wire", "fake_model"]),
+    ("bench", &["base", "limits", "transport", "reactor", "wire", "fake_model", "agent::demo::script"]),
     ("wirelog", &["base", "limits", "reactor", "transport"]),
     (
         "sim",

@@ -8,12 +8,16 @@
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
 mod docs;
+#[cfg(feature = "harness")]
+mod fake_model;
 mod fds;
+mod fuzz_corpus;
 mod golden;
 mod handshake;
 mod idle;
 mod layers;
 mod log_secrets;
+mod metrics;
 mod mistyped;
 mod slow_reader;
 mod stage;
@@ -23,4 +27,6 @@ mod stdio;
 mod support;
 mod tidy;
 mod turns;
+#[cfg(feature = "harness")]
+mod wirelog;
 mod ws;

@@ -14,6 +14,7 @@ use tui_gateway::methods;
 use tui_gateway::model::ids::ClientId;
 use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
 use tui_gateway::model::settings::{BusyMode, DisplaySettings, ModelSettings, Settings};
+use tui_gateway::model::stats::{ProcessStats, Stats};
 
 /// Wall time at the start: 2026-07-01 12:00:00 UTC.
 const WALL: f64 = 1_782_907_200.0;
@@ -62,6 +63,17 @@ impl Stage {
         outputs
     }
 
+    /// The figures of a server around this gateway, whose loop and connections do nothing.
+    pub(crate) fn stats(&self) -> Box<Stats> {
+        Box::new(Stats {
+            version: "1.2.3",
+            wire_version: "0.18.0",
+            process: ProcessStats { started: Duration::from_secs_f64(WALL), cpu: None, resident: None },
+            gateway: self.gateway.stats(),
+            ..Stats::default()
+        })
+    }
+
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.gateway
     }
@@ -83,6 +95,10 @@ pub(crate) fn answered(stage: &mut Stage, client: ClientId, text: &str) -> Vec<V
             Output::Job { ticket, spec } => {
                 let result = job_result(&spec, stage.gateway().settings());
                 outputs.extend(stage.input(Input::JobDone { ticket, result }));
+            }
+            Output::Stats { ticket } => {
+                let stats = stage.stats();
+                outputs.extend(stage.input(Input::Stats { ticket, stats }));
             }
             _ => {}
         }

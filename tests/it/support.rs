@@ -1,13 +1,17 @@
 //! What the tests share. Knows how to start the program and how to talk to it; expects nothing of it.
 //!
 //! `process` (a child and its pipes) → `server` and `stdio` (the program in its two modes) → `client` (a
-//! WebSocket client that behaves) and `raw` (one that need not) → `proc` (what the kernel says of it).
+//! WebSocket client that behaves) and `raw` (one that need not) → `model` (a model server, and an HTTP
+//! client of it) → `scrape` and `proc` (what the server and the kernel say of it).
 
 pub(crate) mod client;
 pub(crate) mod home;
+#[cfg(feature = "harness")]
+pub(crate) mod model;
 pub(crate) mod proc;
 pub(crate) mod process;
 pub(crate) mod raw;
+pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod stdio;
 pub(crate) mod turn;

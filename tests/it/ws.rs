@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::Client;
 use crate::support::raw::{self, BINARY, CLOSE, PING, PONG, RawWs, TEXT};
+use crate::support::scrape::scrape_until;
 use crate::support::server::Server;
 
 /// Code and id of an error reply.
@@ -165,6 +166,10 @@ fn a_client_that_never_pongs_is_closed() {
     let (opcode, payload) = silent.frame();
     assert_eq!((opcode, payload.len()), (PING, 0));
     assert_eq!(silent.close_code(), 1011);
+    drop(silent);
+    let closed = r#"connections_closed_total{reason="no_pong"}"#;
+    let page = scrape_until(server.port, |page| page.of(closed) == 1.0);
+    assert_eq!((page.of("pings_total"), page.of("pong_timeouts_total")), (1.0, 1.0));
 }
 
 #[test]

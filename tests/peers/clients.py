@@ -169,9 +169,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add_arguments(parser)
     options = parser.parse_args()
-    which = Which(options.binary, options.peer_python)
+    which = Which(options.binary, options.peer_python, model_binary=options.model_binary)
     good = True
-    with Home() as apart, FakeModel(apart) as model, \
+    with Home() as apart, FakeModel(apart, which.model_binary) as model, \
             Home(None if which.ours else model.port) as home, Server(which, home) as server:
         steps = [conversation, interrupt, two_clients, pings, compression, closing]
         steps.append(functools.partial(node, clean_close=which.ours))

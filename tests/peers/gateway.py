@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# The model server is a command of our own program, also in front of the original.
+MODEL_BINARY = HERE.parents[1] / "target/release/tui-gateway"
 TOKEN = "a-token-only-for-tests"
 READY = "HERMES_DASHBOARD_READY port="
 # The Python server takes 1.4 s on a quiet machine, 15 s on a busy one.
@@ -27,11 +29,12 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 class Which:
     """Which gateway: `binary`, or the original in the virtual environment `venv`."""
 
-    def __init__(self, binary=None, venv=None, agent_demo=False, extra=()):
+    def __init__(self, binary=None, venv=None, agent_demo=False, extra=(), model_binary=None):
         if bool(binary) == bool(venv):
             raise SystemExit("give one of --binary PATH and --peer-python VENV")
         self.binary = str(Path(binary).resolve()) if binary else None
         self.venv = Path(venv).absolute() if venv else None
+        self.model_binary = Path(model_binary or binary or MODEL_BINARY).resolve()
         self.extra = [*(["--agent", "demo"] if agent_demo else []), *extra]
 
     @property
@@ -54,9 +57,11 @@ class Which:
 
 
 def add_arguments(parser):
-    """The two arguments every script has."""
+    """The arguments every script has."""
     parser.add_argument("--binary", help="the gateway to test")
     parser.add_argument("--peer-python", metavar="VENV", help="test the Python original installed there")
+    parser.add_argument("--model-binary", metavar="PATH",
+                        help="a build of ours that serves the model (default: --binary, else the release build)")
 
 
 class Home:
@@ -171,10 +176,12 @@ class Server(Process):
 
 
 class FakeModel(Process):
-    """The scripted model server; `port` is where."""
+    """The scripted model server of a build of ours; `port` is where."""
 
-    def __init__(self, home):
-        super().__init__([sys.executable, str(HERE / "fake_model.py")], home)
+    def __init__(self, home, binary):
+        if not os.access(binary, os.X_OK):
+            raise SystemExit(f"no model server at {binary}: build it, or name one with --model-binary")
+        super().__init__([str(binary), "fake-model", "--port", "0"], home)
         try:
             self.port = int(self.line("PORT="))
         except Exception:

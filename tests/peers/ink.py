@@ -297,7 +297,7 @@ def run(which, transport, model, entry, steps, idle_s):
     """One gateway, one transport, one kind of model."""
     label = f"{which.name} {transport} {model}"
     with Home() as home:
-        fake = FakeModel(home) if model == "openai" else None
+        fake = FakeModel(home, which.model_binary) if model == "openai" else None
         try:
             with Home(fake.port if fake else None) as place:
                 if transport == "ws":
@@ -321,7 +321,7 @@ def main():
     parser.add_argument("--idle", type=float, default=20, metavar="SECONDS")
     parser.add_argument("--transport", choices=["stdio", "ws", "both"], default="both")
     options = parser.parse_args()
-    which = Which(options.binary, options.peer_python)
+    which = Which(options.binary, options.peer_python, model_binary=options.model_binary)
     entry = options.entry or find_entry(options.ui or options.peer_python)
     skip = options.skip.split(",")
     good = True

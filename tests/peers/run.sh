@@ -17,11 +17,12 @@ FAILED=0
 
 "$HERE/install.sh" "$PEERS" || exit 1
 PYTHON="$PEERS/bin/python"
+[ -x "$BINARY" ] || { echo "run: nothing to run at $BINARY; build it or name it" >&2; exit 1; }
 if [ -n "${ORIGINAL:-}" ]; then
     LIMIT=600
-    set -- --peer-python "$PEERS"
+    # The model it talks to is ours.
+    set -- --peer-python "$PEERS" --model-binary "$BINARY"
 else
-    [ -x "$BINARY" ] || { echo "run: no gateway at $BINARY; build it or name it" >&2; exit 1; }
     LIMIT=120
     set -- --binary "$BINARY"
 fi

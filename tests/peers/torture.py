@@ -176,12 +176,13 @@ def main():
     options = parser.parse_args()
     # A ping a second, so that half a minute of burning has something to miss.
     which = Which(options.binary, options.peer_python, agent_demo=bool(options.binary),
+                  model_binary=options.model_binary,
                   extra=["--ping-interval", "1", "--ping-timeout", "60"] if options.binary else [])
     good = True
     for name, part in (("burn", burn), ("stall", stall)):
         if name not in options.parts.split(","):
             continue
-        with Home() as apart, FakeModel(apart) as model, \
+        with Home() as apart, FakeModel(apart, which.model_binary) as model, \
                 Home(None if which.ours else model.port) as home, Server(which, home) as server:
             try:
                 latencies = part(which, server, options)

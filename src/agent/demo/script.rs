@@ -65,8 +65,7 @@ pub struct Script {
 
 /// Reads the script at the start of `prompt`; `None` when it does not start with one.
 pub fn parse(prompt: &str) -> Option<Script> {
-    let mut script =
-        Script { delay: Duration::ZERO, reason: 0, rate: 0, size: SIZE_DEFAULT, steps: Vec::new() };
+    let mut script = Script::default();
     let mut rest = prompt.trim();
     let mut words = 0;
     while !rest.is_empty() && words < STEPS_MAX {
@@ -83,9 +82,17 @@ pub fn parse(prompt: &str) -> Option<Script> {
     Some(script)
 }
 
+impl Default for Script {
+    /// No step, no wait, and tokens of [`SIZE_DEFAULT`] as fast as it goes.
+    fn default() -> Self {
+        Self { delay: Duration::ZERO, reason: 0, rate: 0, size: SIZE_DEFAULT, steps: Vec::new() }
+    }
+}
+
 impl Script {
-    /// Acts on the word at the start of `rest` and returns what follows it; `None` if it is none of ours.
-    fn take_word<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
+    /// Acts on the word at the start of `rest` and returns what follows it; `None` if it is none of ours. For
+    /// whoever has words of its own beside these; [`parse`] bounds their number.
+    pub fn take_word<'a>(&mut self, rest: &'a str) -> Option<&'a str> {
         if let Some(text) = rest.strip_prefix("SAY:") {
             self.steps.push(Step::Say(text.trim_start().to_owned()));
             return Some("");

@@ -113,17 +113,28 @@ impl OpenAi {
     ) -> Result<(), Failure> {
         watch.set_patience(None);
         let mut reader = self.client.post(&self.settings, body, watch)?;
-        let mut emit = |event| io.emit(event);
-        let read = read_stream(&mut reader, answer, io, watch, &mut emit);
-        answer.end(&mut emit);
-        match read {
-            Ok(()) if answer.is_whole() => Ok(()),
-            Ok(()) => Err(Failure::Broken(String::from("The connection ended before the answer did."))),
-            Err(Failure::Interrupted) => Err(Failure::Interrupted),
-            // Only the counts are missing.
-            Err(Failure::Broken(_)) if answer.is_whole() => Ok(()),
-            Err(failure) => Err(failure),
-        }
+        let interrupted = || io.interrupted();
+        take_answer(&mut reader, answer, &interrupted, watch, &mut |event| io.emit(event))
+    }
+}
+
+/// Takes an answer in from its first byte to its last, and judges whether it is whole.
+fn take_answer(
+    reader: &mut impl Read,
+    answer: &mut Answer<'_>,
+    interrupted: &impl Fn() -> bool,
+    watch: &watch::Guard,
+    emit: &mut impl FnMut(AgentEvent),
+) -> Result<(), Failure> {
+    let read = read_stream(reader, answer, interrupted, watch, emit);
+    answer.end(emit);
+    match read {
+        Ok(()) if answer.is_whole() => Ok(()),
+        Ok(()) => Err(Failure::Broken(String::from("The connection ended before the answer did."))),
+        Err(Failure::Interrupted) => Err(Failure::Interrupted),
+        // Only the counts are missing.
+        Err(Failure::Broken(_)) if answer.is_whole() => Ok(()),
+        Err(failure) => Err(failure),
     }
 }
 
@@ -131,7 +142,7 @@ impl OpenAi {
 fn read_stream(
     reader: &mut impl Read,
     answer: &mut Answer<'_>,
-    io: &AgentIo,
+    interrupted: &impl Fn() -> bool,
     watch: &watch::Guard,
     emit: &mut impl FnMut(AgentEvent),
 ) -> Result<(), Failure> {
@@ -152,7 +163,7 @@ fn read_stream(
             }
         }
         while let Some(data) = sse.next_event().map_err(|error| Failure::Broken(error.to_string()))? {
-            if io.interrupted() {
+            if interrupted() {
                 return Err(Failure::Interrupted);
             }
             let was_whole = answer.is_whole();
@@ -185,6 +196,29 @@ fn read_plain(
     answer.feed(&body, emit)?;
     answer.finish_plain();
     Ok(())
+}
+
+/// What was kept of an answer. For the fuzzer.
+#[doc(hidden)]
+#[derive(PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// The visible text.
+    pub text: String,
+    /// The reasoning.
+    pub reasoning: Option<String>,
+}
+
+/// Reads a body as a turn reads it, without a network and a turn. For the fuzzer.
+///
+/// # Errors
+/// In words, as the turn would end with them.
+#[doc(hidden)]
+pub fn hear(body: &mut impl Read, emit: &mut impl FnMut(AgentEvent)) -> Result<Heard, String> {
+    let watch = watch::begin(Arc::default());
+    let mut answer = Answer::new(None);
+    let taken = take_answer(body, &mut answer, &|| false, &watch, emit);
+    let heard = Heard { text: answer.text().to_owned(), reasoning: answer.reasoning() };
+    taken.map(|()| heard).map_err(|failure| failure.to_string())
 }
 
 /// The tries of one turn. Their status lines wait here: nobody needs to hear of trouble that passed.

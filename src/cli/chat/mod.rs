@@ -17,8 +17,6 @@ mod tests;
 use std::io::{self, BufReader, IsTerminal};
 use std::time::{Duration, Instant};
 
-use crate::base::secret::Secret;
-
 pub use error::ChatError;
 
 use dialog::{Act, Dialog};
@@ -26,10 +24,7 @@ use input::{Input, Source, Taken};
 use link::Link;
 use print::Printer;
 
-use super::environment;
 use super::flags::LowArgs;
-use crate::config::Home;
-use crate::server::read_connect_file;
 use crate::transport::target::Target;
 
 /// Time from the handshake to a session. The web client of the original waits as long.
@@ -37,14 +32,7 @@ const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Talks on this process's terminal until the person leaves or the only prompt is answered.
 pub fn chat(low: &LowArgs) -> Result<(), ChatError> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let url = low.url.clone().or_else(|| variable(environment::URL));
-    let token = low.token.clone().or_else(|| variable(environment::TOKEN).map(Secret::new));
-    // Neither said nor set: the server of this user, if one runs.
-    let found =
-        if url.is_none() && token.is_none() { read_connect_file(Home::from_env().dir()) } else { None };
-    let url = url.or_else(|| found.map(|url| url.expose().to_owned()));
-    let target = Target::new(url.as_deref(), token.as_ref())?;
+    let target = super::target::target(low)?;
     let stdin = io::stdin();
     let source = Source { interactive: stdin.is_terminal(), reader: Box::new(BufReader::new(stdin)) };
     let mut out = io::stdout().lock();

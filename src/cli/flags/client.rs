@@ -8,7 +8,7 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "url",
         short: None,
         value: "URL",
-        on: &[Mode::Chat],
+        on: &[Mode::Chat, Mode::Record, Mode::Replay],
         help: "The gateway, as ws://host:port/api/ws.",
         default: "$HERMES_TUI_GATEWAY_URL, else this user's running server, else ws://127.0.0.1:9119/api/ws",
         set: |low, value| filled(&value).map(|url| low.url = Some(url.to_owned())),

@@ -7,6 +7,7 @@ use crate::cli::values::{agent, filled, level, port, seconds, token};
 
 const SERVE: &[Mode] = &[Mode::Serve];
 const SERVERS: &[Mode] = &[Mode::Serve, Mode::Stdio];
+const LOGGERS: &[Mode] = &[Mode::Serve, Mode::Stdio, Mode::Record, Mode::Replay];
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag {
@@ -22,16 +23,16 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "port",
         short: None,
         value: "PORT",
-        on: SERVE,
+        on: &[Mode::Serve, Mode::FakeModel, Mode::Record, Mode::Replay],
         help: "Port to listen on; 0 takes any free one.",
-        default: "9119",
+        default: "9119, for fake-model 0, for record and replay 9120",
         set: |low, value| port(&value).map(|port| low.port = Some(port)),
     },
     Flag {
         name: "token",
         short: None,
         value: "TOKEN",
-        on: &[Mode::Serve, Mode::Chat],
+        on: &[Mode::Serve, Mode::Chat, Mode::Record, Mode::Replay],
         help: "Session token a client has to show. Others on this machine can read it in the process list: \
                prefer HERMES_DASHBOARD_SESSION_TOKEN.",
         default: "",
@@ -90,7 +91,7 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "log-level",
         short: None,
         value: "LEVEL",
-        on: SERVERS,
+        on: LOGGERS,
         help: "How much to log: off, error, warn, info, debug or trace.",
         default: "info for serve, else warn",
         set: |low, value| level(&value).map(|level| low.log_level = Some(level)),
@@ -99,7 +100,7 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "log-file",
         short: None,
         value: "FILE",
-        on: SERVERS,
+        on: LOGGERS,
         help: "File to append the log to.",
         default: "stderr",
         set: |low, value| {

@@ -22,6 +22,7 @@ const BUCKETS: usize = ((VALUE_BITS - SUB_BITS + 1) as usize) << SUB_BITS;
 pub struct Histogram {
     counts: [u64; BUCKETS],
     count: u64,
+    sum: Duration,
     max: Duration,
 }
 
@@ -34,19 +35,31 @@ impl Default for Histogram {
 impl Histogram {
     /// Nothing counted yet.
     pub const fn new() -> Self {
-        Self { counts: [0; BUCKETS], count: 0, max: Duration::ZERO }
+        Self { counts: [0; BUCKETS], count: 0, sum: Duration::ZERO, max: Duration::ZERO }
     }
 
     /// Counts one.
     pub fn record(&mut self, value: Duration) {
         self.counts[bucket(value)] += 1;
         self.count += 1;
+        self.sum = self.sum.saturating_add(value);
         self.max = self.max.max(value);
     }
 
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.count
+    }
+
+    /// All together.
+    pub fn sum(&self) -> Duration {
+        self.sum
+    }
+
+    /// How many were shorter than `bound`, in whole microseconds. Exact where a bucket begins at `bound`, as
+    /// one does at every power of two; elsewhere those of its bucket are left out.
+    pub fn below(&self, bound: Duration) -> u64 {
+        self.counts[..bucket(bound)].iter().sum()
     }
 
     /// Half were at most this long. Zero when nothing was counted.
@@ -140,6 +153,18 @@ mod tests {
         );
         histogram.record(Duration::MAX);
         assert_eq!(histogram.max(), Duration::MAX);
+    }
+
+    #[test]
+    fn counts_below_a_power_of_two_are_exact() {
+        let mut histogram = Histogram::new();
+        let recorded = [0, 7, 8, 9, 15, 16, 1_023, 1_024, 5_000_000];
+        recorded.iter().for_each(|value| histogram.record(micros(*value)));
+        for shift in 0..32 {
+            let exact = recorded.iter().filter(|value| **value < 1 << shift).count();
+            assert_eq!(histogram.below(micros(1 << shift)), exact as u64, "below {}", 1 << shift);
+        }
+        assert_eq!(histogram.sum(), micros(recorded.iter().sum()));
     }
 
     proptest! {

@@ -213,6 +213,7 @@ impl Server {
                     self.send_delta(client_id(stream.link), delta, !stream.begun.replace(true));
                 }
             },
+            |_, _| {},
         );
         streams.retain(|stream| self.links.get(stream.link).is_some());
         self.test.streams = streams;

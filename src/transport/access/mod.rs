@@ -22,7 +22,8 @@ use authority::Authority;
 use token::Token;
 pub use token::{MAX_TOKEN, TokenError};
 
-/// The query parameter that carries the token. Headers and cookies are not looked at, as in the original.
+/// The query parameter that carries the token. For an upgrade, headers and cookies are not looked at, as in the
+/// original.
 const TOKEN_PARAM: &str = "token";
 
 /// What the server listens on.
@@ -45,8 +46,14 @@ impl BindKind {
 /// The rules of one listener.
 #[derive(Debug)]
 pub struct Access {
-    bind: BindKind,
     token: Token,
+    place: Place,
+}
+
+/// The rules of one listener but for the credential: enough for who passes that on to somebody who judges it.
+#[derive(Debug)]
+pub struct Place {
+    bind: BindKind,
     allowed_hosts: Vec<String>,
 }
 
@@ -57,7 +64,7 @@ impl Access {
     /// # Errors
     /// When `token` is empty (it would let everybody in) or longer than [`MAX_TOKEN`].
     pub fn new(bind: BindKind, token: &Secret, allowed_hosts: Vec<String>) -> Result<Self, TokenError> {
-        Ok(Self { bind, token: Token::new(token)?, allowed_hosts })
+        Ok(Self { token: Token::new(token)?, place: Place::new(bind, allowed_hosts) })
     }
 
     /// May `peer` turn `head` into a WebSocket?
@@ -69,12 +76,7 @@ impl Access {
         if !self.token.matches(&offered) {
             return Err(Refusal::Credential);
         }
-        // An IPv4 peer of a dual-stack socket shows as ::ffff:a.b.c.d.
-        if self.bind == BindKind::Loopback && !peer.to_canonical().is_loopback() {
-            return Err(Refusal::Peer);
-        }
-        let host = self.host(head).ok_or(Refusal::Host)?;
-        self.check_origin(head, &host)
+        self.place.check_upgrade(head, peer)
     }
 
     /// May `head` be answered as plain HTTP? Only `Host` is judged; whether a path needs the token is for its
@@ -83,7 +85,48 @@ impl Access {
     /// # Errors
     /// [`Refusal::PlainHost`].
     pub fn check_http(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        self.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
+        self.place.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
+    }
+
+    /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
+    /// whoever shows the token: as `Authorization: Bearer`, which a scraper keeps out of its URLs, or in the
+    /// query.
+    ///
+    /// # Errors
+    /// [`Refusal::PlainHost`] or [`Refusal::Bearer`].
+    pub fn check_operator(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        self.check_http(head)?;
+        if self.place.bind == BindKind::Loopback {
+            return Ok(());
+        }
+        let offered = match head.header_count("authorization") {
+            0 => query_param(head.query(), TOKEN_PARAM),
+            _ => head.only_header("authorization").and_then(bearer).map(str::to_owned),
+        };
+        match offered {
+            Some(offered) if self.token.matches(&offered) => Ok(()),
+            _ => Err(Refusal::Bearer),
+        }
+    }
+}
+
+impl Place {
+    /// Rules for a listener of kind `bind`; `allowed_hosts` as in [`Access::new`].
+    pub fn new(bind: BindKind, allowed_hosts: Vec<String>) -> Self {
+        Self { bind, allowed_hosts }
+    }
+
+    /// May `peer` turn `head` into a WebSocket, whatever its credential?
+    ///
+    /// # Errors
+    /// The first rule that is broken; all look the same on the wire.
+    pub fn check_upgrade(&self, head: &Head<'_>, peer: IpAddr) -> Result<(), Refusal> {
+        // An IPv4 peer of a dual-stack socket shows as ::ffff:a.b.c.d.
+        if self.bind == BindKind::Loopback && !peer.to_canonical().is_loopback() {
+            return Err(Refusal::Peer);
+        }
+        let host = self.host(head).ok_or(Refusal::Host)?;
+        self.check_origin(head, &host)
     }
 
     /// The one `Host`, if this listener answers to it.
@@ -116,6 +159,12 @@ impl Access {
     fn is_allowed(&self, host: &Authority<'_>) -> bool {
         self.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host.host()))
     }
+}
+
+/// The token in the value of an `Authorization` header (RFC 6750, 2.1).
+fn bearer(value: &[u8]) -> Option<&str> {
+    let (scheme, token) = str::from_utf8(value).ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
 }
 
 /// The three names of this machine as the original knows them; no other spelling of the same address.
@@ -176,12 +225,18 @@ pub enum Refusal {
     UnknownPath,
     /// `Host` of a plain request is missing, sent twice, or not ours.
     PlainHost,
+    /// What is the operator's alone was asked for without the token, or with a wrong one.
+    Bearer,
 }
 
 impl Refusal {
     /// The status code of the answer.
     pub fn status(self) -> u16 {
-        if self == Refusal::PlainHost { 400 } else { 403 }
+        match self {
+            Refusal::PlainHost => 400,
+            Refusal::Bearer => 401,
+            _ => 403,
+        }
     }
 
     /// The whole answer; the connection closes after it. A refused upgrade is told no reason, as in the
@@ -192,14 +247,16 @@ impl Refusal {
         if self == Refusal::PlainHost {
             return response(self.status(), "application/json", INVALID_HOST, &[], false);
         }
-        response(self.status(), "text/plain", b"", &[], false)
+        let challenge: &[(&str, &str)] =
+            if self == Refusal::Bearer { &[("WWW-Authenticate", "Bearer")] } else { &[] };
+        response(self.status(), "text/plain", b"", challenge, false)
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::Credential => "bad credential",
+            Refusal::Credential | Refusal::Bearer => "bad credential",
             Refusal::Peer => "peer is not local",
             Refusal::Host | Refusal::PlainHost => "Host not accepted",
             Refusal::Origin => "Origin not accepted",

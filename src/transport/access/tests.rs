@@ -231,3 +231,43 @@ fn answers() {
     assert!(plain.starts_with("HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"), "{plain}");
     assert!(plain.contains("\r\n\r\n{\"detail\":\"Invalid Host header. "), "{plain}");
 }
+
+/// The verdict on a request for what is the operator's alone.
+fn operator(bind: BindKind, query: &str, headers: &str) -> Result<(), Refusal> {
+    let head = format!("GET /metrics?{query} HTTP/1.1\r\n{headers}\r\n");
+    let (head, _) = parse_head(head.as_bytes()).unwrap().unwrap();
+    access(bind).check_operator(&head)
+}
+
+#[test]
+fn an_operator_on_loopback_needs_a_good_host_alone() {
+    assert_eq!(operator(BindKind::Loopback, "", "Host: 127.0.0.1\r\n"), Ok(()));
+    assert_eq!(operator(BindKind::Loopback, "", "Host: evil.example\r\n"), Err(Refusal::PlainHost));
+}
+
+#[test]
+fn an_operator_elsewhere_shows_the_token() {
+    let verdict = |query: &str, headers: &str| {
+        operator(BindKind::Other, query, &format!("Host: gw.example\r\n{headers}"))
+    };
+    for header in ["Bearer t0ken", "bearer t0ken", "BEARER   t0ken"] {
+        assert_eq!(verdict("", &format!("Authorization: {header}\r\n")), Ok(()), "{header}");
+    }
+    assert_eq!(verdict("token=t0ken", ""), Ok(()));
+    for header in
+        ["", "Bearer", "Bearer ", "Bearer t0ke", "Bearer t0kenx", "Basic t0ken", "t0ken", "Bearer\tt0ken"]
+    {
+        // A wrong header is not made good by the query.
+        let verdict = verdict("token=t0ken", &format!("Authorization: {header}\r\n"));
+        assert_eq!(verdict, Err(Refusal::Bearer), "{header}");
+    }
+    let twice = "Authorization: Bearer t0ken\r\nAuthorization: Bearer t0ken\r\n";
+    assert_eq!(verdict("", twice), Err(Refusal::Bearer));
+    for query in ["", "token=", "token=wrong", "key=t0ken"] {
+        assert_eq!(verdict(query, ""), Err(Refusal::Bearer), "{query}");
+    }
+    let foreign = operator(BindKind::Other, "token=t0ken", "Host: evil.example\r\n");
+    assert_eq!(foreign, Err(Refusal::PlainHost), "the right token under a foreign name");
+    let answer = String::from_utf8(Refusal::Bearer.answer()).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 ") && answer.contains("\r\nWWW-Authenticate: Bearer\r\n"));
+}

@@ -183,7 +183,7 @@ impl Play {
     }
 
     fn show(&mut self, outputs: Vec<Output>) {
-        let mut asked = Vec::new();
+        let (mut asked, mut stats_asked) = (Vec::new(), None);
         for output in outputs {
             match output {
                 Output::Send { client, frame, paced } => {
@@ -204,7 +204,15 @@ impl Play {
                     self.jobs += 1;
                     asked.push((ticket, spec));
                 }
+                Output::Stats { ticket } => {
+                    self.say("! stats");
+                    stats_asked = Some(ticket);
+                }
             }
+        }
+        if let Some(ticket) = stats_asked {
+            let stats = self.stage().stats();
+            self.input(Input::Stats { ticket, stats });
         }
         for (ticket, spec) in asked {
             match self.pool {

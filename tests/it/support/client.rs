@@ -21,6 +21,8 @@ pub(crate) struct Client {
     next_id: u64,
     /// Events that came while a reply was awaited.
     waiting: VecDeque<Event>,
+    /// Documents received so far.
+    pub(crate) received: u64,
 }
 
 impl Client {
@@ -36,7 +38,7 @@ impl Client {
         let config = WebSocketConfig::default().max_frame_size(Some(MESSAGE_MAX));
         let shaken = tungstenite::client::client_with_config(url, stream, Some(config));
         let (socket, _) = shaken.map_err(|error| error.to_string())?;
-        let mut client = Self { socket, next_id: 1, waiting: VecDeque::new() };
+        let mut client = Self { socket, next_id: 1, waiting: VecDeque::new(), received: 0 };
         let ready = client.document()?;
         assert_eq!(ready["params"]["type"], "gateway.ready", "{ready}");
         Ok(client)
@@ -48,6 +50,7 @@ impl Client {
         while Instant::now() < deadline {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
+                    self.received += 1;
                     return serde_json::from_str(&text).map_err(|error| error.to_string());
                 }
                 Ok(Message::Close(frame)) => return Err(format!("closed: {frame:?}")),
@@ -98,8 +101,9 @@ impl Client {
         reply["error"]["code"].as_i64().unwrap_or_else(|| panic!("{method}: {reply}"))
     }
 
+    /// A request and the whole answer to it.
     #[track_caller]
-    fn answer(&mut self, method: &str, params: &Value) -> Value {
+    pub(crate) fn answer(&mut self, method: &str, params: &Value) -> Value {
         let id = self.send(method, params);
         let reply = self.reply();
         assert_eq!(reply["id"], id, "{method}: {reply}");

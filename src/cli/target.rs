@@ -1,0 +1,20 @@
+//! Which gateway a command talks to: what was said, else the environment, else this user's running server.
+
+use super::environment;
+use super::flags::LowArgs;
+use crate::base::secret::Secret;
+use crate::config::Home;
+use crate::server::read_connect_file;
+use crate::transport::target::{Target, TargetError};
+
+/// The gateway that `--url` and `--token`, or what stands for them, name.
+pub(super) fn target(low: &LowArgs) -> Result<Target, TargetError> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let url = low.url.clone().or_else(|| variable(environment::URL));
+    let token = low.token.clone().or_else(|| variable(environment::TOKEN).map(Secret::new));
+    // Neither said nor set: the server of this user, if one runs.
+    let found =
+        if url.is_none() && token.is_none() { read_connect_file(Home::from_env().dir()) } else { None };
+    let url = url.or_else(|| found.map(|url| url.expose().to_owned()));
+    Target::new(url.as_deref(), token.as_ref())
+}
