@@ -53,6 +53,10 @@ pub const CONTROL_BYTES_MAX: usize = 16 << 20;
 /// With merging switched off, deltas that may wait one by one; beyond it they are joined after all.
 pub const UNMERGED_DELTAS_MAX: usize = 4_096;
 
+/// Bytes of pongs that may wait for one reader. Beyond it only the latest ping is answered, which is all that
+/// RFC 6455 (5.5.3) asks for: a client that pings without reading costs this much and no more.
+pub const PONG_BYTES_MAX: usize = 4 << 10;
+
 /// How long a reader may take nothing at all while something waits for it, before 1013.
 pub const WRITE_STALL_MAX: Duration = Duration::from_secs(120);
 

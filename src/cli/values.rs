@@ -116,3 +116,9 @@ pub(super) fn count(value: &OsStr, most: usize) -> Result<usize, String> {
         _ => Err(format!("a number from 1 to {most}, not '{text}'")),
     }
 }
+
+/// A whole number, not negative.
+pub(super) fn whole(value: &OsStr) -> Result<u64, String> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|_| format!("a whole number, not '{text}'"))
+}

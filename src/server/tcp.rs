@@ -236,7 +236,7 @@ impl Server {
             }
             #[cfg(feature = "test-endpoints")]
             Said::Binary(_) => {}
-            Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
+            Said::Ping(payload) => self.pong(key, &payload),
             // Any pong proves life; the next ping comes an interval after it.
             Said::Pong => self.set_timer(key, Some(self.keep_alive.after_life(key, at))),
             Said::Close(code) => {
@@ -267,6 +267,15 @@ impl Server {
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
     }
 
+    fn pong(&mut self, key: Key, payload: &[u8]) {
+        let mut out = Vec::new();
+        ws::append_pong(&mut out, payload);
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_pong(&out, Instant::now());
+            self.pacer.mark(key);
+        }
+    }
+
     pub(super) fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
         let mut out = Vec::new();
         write(&mut out);
@@ -281,6 +290,16 @@ impl Server {
         log::info!("closing connection {} with {code}: {reason}", key.to_bits());
         self.push_framed(key, |out| ws::append_close(out, code, reason));
         self.start_closing(key, closed_with(code));
+    }
+
+    /// The server ends. A WebSocket is told; whoever sent no request yet is owed nothing; an answer that is on its
+    /// way is the last word.
+    pub(super) fn dismiss(&mut self, key: Key) {
+        match self.tcp(key).map(|tcp| &tcp.phase) {
+            Some(Phase::Open(_)) => self.close_link(key, code::GOING_AWAY, "the server ends"),
+            Some(Phase::Head(_)) => self.link_drop(key, Closed::Shutdown, "the server ends"),
+            Some(Phase::Closing) | None => {}
+        }
     }
 
     fn say_and_close(&mut self, key: Key, bytes: &[u8]) {

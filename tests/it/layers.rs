@@ -58,6 +58,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "slash",
             "reactor::wheel",
             "reactor::pulse",
+            "reactor::fair",
+            "reactor::mailbox",
+            "transport::lines",
+            "transport::ws",
         ],
     ),
     (

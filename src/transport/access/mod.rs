@@ -85,7 +85,7 @@ impl Access {
     /// # Errors
     /// [`Refusal::PlainHost`].
     pub fn check_http(&self, head: &Head<'_>) -> Result<(), Refusal> {
-        self.place.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
+        self.place.check_http(head)
     }
 
     /// May `head` read what is the operator's alone? On a loopback bind whoever may ask at all; on any other
@@ -127,6 +127,14 @@ impl Place {
         }
         let host = self.host(head).ok_or(Refusal::Host)?;
         self.check_origin(head, &host)
+    }
+
+    /// May `head` be answered as plain HTTP?
+    ///
+    /// # Errors
+    /// [`Refusal::PlainHost`].
+    pub fn check_http(&self, head: &Head<'_>) -> Result<(), Refusal> {
+        self.host(head).map(|_| ()).ok_or(Refusal::PlainHost)
     }
 
     /// The one `Host`, if this listener answers to it.

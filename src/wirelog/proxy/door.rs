@@ -1,5 +1,6 @@
-//! The two handshakes of a pair: the client's head is judged as the gateway would, then the gateway is asked with
-//! the client's own query, so that it is the gateway who judges the token.
+//! The two handshakes of a pair: the client's head is judged as the gateway would, then the gateway is asked
+//! with the client's own query, so that it is the gateway who judges the token. A plain request, with which
+//! front ends look whether a gateway lives, is passed on and not recorded.
 
 use mio::net::TcpStream;
 
@@ -27,8 +28,10 @@ pub(super) struct Ask {
 enum Verdict {
     /// Answer with these bytes.
     No(Vec<u8>),
-    /// Ask the gateway.
+    /// Ask the gateway for a WebSocket.
     Ask(Ask),
+    /// Pass these bytes on, and what comes back.
+    Pass(Vec<u8>),
 }
 
 impl Proxy {
@@ -57,6 +60,10 @@ impl Proxy {
                     self.dial(key, 0, ask);
                     return Ok(());
                 }
+                Some(Verdict::Pass(request)) => {
+                    self.pass(key, &request);
+                    return Ok(());
+                }
             }
         }
     }
@@ -67,6 +74,12 @@ impl Proxy {
             Ok(whole) => whole?,
             Err(error) => return Some(Verdict::No(error.answer())),
         };
+        if !head.header_has_token("upgrade", "websocket") {
+            return Some(match self.place.check_http(&head) {
+                Ok(()) => Verdict::Pass(self.plain_request(&head)),
+                Err(refusal) => Verdict::No(refusal.answer()),
+            });
+        }
         Some(match self.admit(&head, peer) {
             Ok(accept) => {
                 let early = bytes[taken..].to_vec();
@@ -85,32 +98,60 @@ impl Proxy {
         upgrade_reply(head).map_err(|error| error.answer())
     }
 
-    /// Asks the gateway at its address of this number, or the next that can be tried.
-    fn dial(&mut self, key: Key, mut number: usize, ask: Ask) {
+    /// The same request to the gateway; without headers, which a look at a gateway's health does not need.
+    fn plain_request(&self, head: &Head<'_>) -> Vec<u8> {
+        let (path, query) = (head.path(), head.query());
+        let mark = if query.is_empty() { "" } else { "?" };
+        let host = self.target.authority();
+        format!("GET {path}{mark}{query} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").into_bytes()
+    }
+
+    /// Passes a plain request on.
+    fn pass(&mut self, key: Key, request: &[u8]) {
+        match self.connect(key, 0, request) {
+            Ok(_) => {
+                if let Some(pair) = self.pairs.get_mut(key) {
+                    pair.pass();
+                }
+            }
+            Err(why) => self.unreachable(key, &why),
+        }
+    }
+
+    /// Asks the gateway for a WebSocket, at its address of this number or the next that can be tried.
+    fn dial(&mut self, key: Key, number: usize, ask: Ask) {
         let (dial, request) = Dial::new(&self.target.with_query(&ask.query));
+        match self.connect(key, number, &request) {
+            Ok(next) => {
+                let dialing = Dialing { dial, answer: Vec::new(), ask, next };
+                if let Some(pair) = self.pairs.get_mut(key) {
+                    pair.phase = Phase::Dialing(Box::new(dialing));
+                }
+            }
+            Err(why) => self.unreachable(key, &why),
+        }
+    }
+
+    /// Begins to connect to the gateway, and has `request` wait for that. Gives the number of the next address.
+    fn connect(&mut self, key: Key, mut number: usize, request: &[u8]) -> Result<usize, String> {
         let mut failure = "the name has no address".to_owned();
         while let Some(address) = self.addresses.get(number) {
             number += 1;
-            let socket = match TcpStream::connect(*address) {
-                Ok(socket) => socket,
-                Err(error) => {
-                    failure = error.to_string();
-                    continue;
+            match TcpStream::connect(*address) {
+                Ok(socket) => {
+                    let Some(pair) = self.pairs.get_mut(key) else { return Ok(number) };
+                    let mut hose = Hose::new(socket);
+                    // Not writable yet, so this waits and cannot fail.
+                    let _ = hose.push(request);
+                    pair.gateway = Some(hose);
+                    self.watch(key, Side::Server).map_err(|error| error.to_string())?;
+                    self.set_timer(key, Some(DIAL_DEADLINE));
+                    return Ok(number);
                 }
-            };
-            let Some(pair) = self.pairs.get_mut(key) else { return };
-            let mut hose = Hose::new(socket);
-            // Not writable yet, so this waits and cannot fail.
-            let _ = hose.push(&request);
-            pair.gateway = Some(hose);
-            pair.phase = Phase::Dialing(Box::new(Dialing { dial, answer: Vec::new(), ask, next: number }));
-            match self.watch(key, Side::Server) {
-                Ok(()) => self.set_timer(key, Some(DIAL_DEADLINE)),
-                Err(error) => self.unreachable(key, &error.to_string()),
+                Err(error) => failure = error.to_string(),
             }
-            return;
         }
-        self.unreachable(key, &failure);
+        Err(failure)
     }
 
     /// Sends our head and reads the gateway's answer to it.

@@ -241,7 +241,7 @@ impl Proxy {
         let result = match pair.phase {
             Phase::Head(_) => self.read_head(key),
             Phase::Dialing(_) => self.read_answer(key),
-            Phase::Open => pair.pump(&mut self.buffer, &mut self.scribe).map(|again| {
+            Phase::Open | Phase::Plain => pair.pump(&mut self.buffer, &mut self.scribe).map(|again| {
                 if again {
                     self.again(key);
                 }
@@ -249,6 +249,10 @@ impl Proxy {
             Phase::Refused => pair.drain(&mut self.buffer),
         };
         if let Err(Broken(side, error)) = result {
+            let waits = |pair: &Pair| matches!(pair.phase, Phase::Plain) && !pair.lingers;
+            if side == Side::Server && self.pairs.get(key).is_some_and(waits) {
+                return self.unreachable(key, &error.to_string());
+            }
             log::debug!("a socket of the {side:?} failed: {error}");
             return self.part(key, Some(side));
         }
@@ -276,7 +280,7 @@ impl Proxy {
         let Some(pair) = self.pairs.get_mut(key) else { return };
         pair.timer = None;
         match pair.phase {
-            Phase::Dialing(_) => self.unreachable(key, "no answer in time"),
+            Phase::Dialing(_) | Phase::Plain if !pair.lingers => self.unreachable(key, "no answer in time"),
             _ => self.part(key, None),
         }
     }

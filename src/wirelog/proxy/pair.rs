@@ -43,6 +43,8 @@ pub(super) enum Phase {
     Dialing(Box<Dialing>),
     /// Bytes pass.
     Open,
+    /// The bytes of a plain request and its answer pass, and are not recorded.
+    Plain,
     /// The client was told no; it gets its last bytes.
     Refused,
 }
@@ -100,6 +102,12 @@ impl Pair {
             self.relay(side, &mut bytes, scribe)?;
         }
         Ok(())
+    }
+
+    /// From here on bytes pass that nobody reads along with.
+    pub(super) fn pass(&mut self) {
+        self.phase = Phase::Plain;
+        self.taps = [None, None];
     }
 
     /// Moves what there is in both directions, within a budget each. True when it was used up, so that this
@@ -197,7 +205,7 @@ impl Pair {
     /// Whether nothing more will flow.
     pub(super) fn is_done(&self) -> bool {
         match (&self.phase, &self.gateway) {
-            (Phase::Open, Some(gateway)) => self.client.is_shut() && gateway.is_shut(),
+            (Phase::Open | Phase::Plain, Some(gateway)) => self.client.is_shut() && gateway.is_shut(),
             (Phase::Refused, _) => self.client.is_shut() && self.client.ended,
             _ => false,
         }

@@ -94,4 +94,11 @@ mod tests {
         assert_eq!((checked.report.said, checked.report.heard), (lines.len() as u64, lines.len() as u64));
         assert!(checked.holds());
     }
+
+    #[test]
+    fn a_connection_on_which_nothing_was_said_is_played_too() {
+        let checked = check(&Arc::new(script(&[]))).unwrap();
+        assert!(checked.holds());
+        assert_eq!((checked.report.connections, checked.report.said), (1, 0));
+    }
 }

@@ -230,8 +230,9 @@ impl Link {
             match decoder.decode(&mut bytes).map_err(|violation| violation.to_string())? {
                 None => return Ok(()),
                 Some(Event::Text(text)) => said.push(Said::Document(text.into_owned())),
-                Some(Event::Ping(payload)) => self.frame(Opcode::Pong, &payload),
-                Some(Event::Pong(_) | Event::Binary(_)) => {}
+                // A peer that pings and does not read is owed no more than there is room for.
+                Some(Event::Ping(payload)) if self.has_room() => self.frame(Opcode::Pong, &payload),
+                Some(Event::Ping(_) | Event::Pong(_) | Event::Binary(_)) => {}
                 Some(Event::Close { code, .. }) => {
                     self.closed_with = Some(code.unwrap_or(1005));
                     self.peer_closes(code);

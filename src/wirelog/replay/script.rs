@@ -174,3 +174,65 @@ impl Script {
         self.text.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Script, ScriptError};
+    use crate::wirelog::entry::{Entry, Header, Over, Side, What};
+    use crate::wirelog::write::{append_entry, append_header};
+
+    fn bytes(entries: &[Entry<'_>]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let header = Header { started: String::new(), over: Over::Stdio, gateway: String::new() };
+        append_header(&mut bytes, &header);
+        entries.iter().for_each(|entry| assert!(append_entry(&mut bytes, entry)));
+        bytes
+    }
+
+    #[test]
+    fn what_happened_to_the_recorder_is_known() {
+        let opened = Entry { at: 7, connection: 1, what: What::Opened };
+        let gap = Entry { at: 8, connection: 0, what: What::Gap { entries: 3, bytes: 1 } };
+        let end = Entry { at: 9, connection: 0, what: What::End { documents: 0 } };
+        let script = Script::read(&bytes(&[opened.clone(), gap, end])[..]).unwrap();
+        assert_eq!((script.lost, script.unfinished, script.length), (3, false, 9));
+        assert_eq!(script.conversations[0].opened, 7);
+        assert!(Script::read(&bytes(&[opened])[..]).unwrap().unfinished);
+        assert!(matches!(Script::read(&bytes(&[])[..]), Err(ScriptError::Empty)));
+        assert!(matches!(Script::read(&b"x"[..]), Err(ScriptError::Read(_))));
+    }
+
+    proptest! {
+        /// Any order of entries, possible or not, is sorted by connection and nothing of it is lost.
+        #[test]
+        fn documents_are_sorted_by_connection(
+            said in proptest::collection::vec((0_u32..4, any::<u64>(), any::<bool>(), "\\PC{0,9}"), 1..40),
+        ) {
+            let entries: Vec<Entry<'_>> = said
+                .iter()
+                .map(|(connection, at, by, document)| {
+                    let by = if *by { Side::Client } else { Side::Server };
+                    let what = What::Said { by, changed: false, document: document.into() };
+                    Entry { at: *at, connection: *connection, what }
+                })
+                .collect();
+            let script = Script::read(&bytes(&entries)[..]).unwrap();
+            prop_assert_eq!(script.documents(), said.len());
+            let mut seen: Vec<u32> = Vec::new();
+            for (connection, ..) in &said {
+                if !seen.contains(connection) {
+                    seen.push(*connection);
+                }
+            }
+            for (conversation, connection) in script.conversations.iter().zip(seen) {
+                let found: Vec<&str> =
+                    conversation.lines.iter().map(|line| script.document(line)).collect();
+                let expected: Vec<&str> =
+                    said.iter().filter(|one| one.0 == connection).map(|one| one.3.as_str()).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+    }
+}

@@ -9,6 +9,8 @@ use super::ids::Ids;
 
 /// Ends of the types whose texts are joined.
 const PIECES: &str = ".delta";
+/// Longest joined text that is compared, in bytes: that of the longest turn (`limits::TURN_TEXT_MAX`).
+const TEXT_MAX: usize = 64 << 20;
 /// Says that something goes on, in words that mean nothing; it may come any number of times.
 const IGNORED: &[&str] = &["thinking.delta"];
 
@@ -72,6 +74,11 @@ impl Comparison {
             return Vec::new();
         }
         self.live.add(event, 0);
+        if self.live.told.last().and_then(|last| last.payload.as_str()).is_some_and(|it| it.len() > TEXT_MAX)
+        {
+            self.lost = true;
+            return vec![format!("{} says more than can be compared", event.kind)];
+        }
         // The last may go on; what is no stream is complete at once.
         let open = self.live.told.last().is_some_and(|last| last.stream);
         self.compare(recorded, usize::from(open), ids)

@@ -94,6 +94,10 @@ fn the_recorder_lets_in_whom_the_gateway_would() {
     assert_eq!(status("/api/ws", "Host: localhost\r\n"), "403");
     let plain = exchange(recorder.port, &format!("GET {good} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     assert!(plain.starts_with("HTTP/1.1 426 "), "{plain}");
+    let health =
+        |host: &str| exchange(recorder.port, &format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+    assert!(health("localhost").starts_with("HTTP/1.1 200 "), "{}", health("localhost"));
+    assert!(health("evil.example").starts_with("HTTP/1.1 400 "), "{}", health("evil.example"));
     Client::connect(&recorder).assert_served();
     assert_eq!(entries(&lines(&mut recorder)).iter().filter(|entry| entry[2] == "+").count(), 1);
 }
@@ -148,6 +152,8 @@ fn a_gateway_that_dies_is_told_to_its_clients() {
     gateway.process.wait();
     raw::assert_ended(&mut client.stream);
     let answer = exchange(recorder.port, &upgrade(&raw::good_target(), "Host: localhost\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    let answer = exchange(recorder.port, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
     let entries = entries(&lines(&mut recorder));
     assert_eq!(of_word(&entries, "-")[0][3], json!({ "by": "s", "code": null, "reason": "" }));

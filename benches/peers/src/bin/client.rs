@@ -295,7 +295,8 @@ impl Replies {
 /// A request of [`CALL`] bytes.
 fn call(number: u64) -> String {
     let head = format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":\"{number:08}\",\"method\":\"terminal.resize\",\"params\":{{\"cols\":80,\"pad\":\""
+        "{{\"jsonrpc\":\"2.0\",\"id\":\"{number:08}\",\"method\":\"terminal.resize\",\
+         \"params\":{{\"cols\":80,\"pad\":\""
     );
     let pad = "x".repeat(CALL.saturating_sub(head.len() + 3));
     format!("{head}{pad}\"}}}}")

@@ -11,7 +11,7 @@ use log::LevelFilter;
 
 use crate::base::mask;
 use crate::cli::flags::LowArgs;
-use crate::cli::target::target;
+use crate::cli::target::find;
 use crate::cli::{EXIT_USAGE, environment, fail, log as logging};
 use crate::transport::target::Target;
 use crate::wirelog::{PipeOptions, ProxyOptions, Tally, record_pipes, record_socket};
@@ -38,8 +38,8 @@ pub(crate) fn record(low: &LowArgs) -> ExitCode {
 }
 
 fn record_websocket(low: &LowArgs, file: &OsString) -> ExitCode {
-    let target = match target(low) {
-        Ok(target) => target,
+    let (target, found) = match find(low) {
+        Ok(found) => found,
         Err(error) => return usage(&error.to_string()),
     };
     if let Some(token) = target.token() {
@@ -48,7 +48,7 @@ fn record_websocket(low: &LowArgs, file: &OsString) -> ExitCode {
     let file = PathBuf::from(file);
     let port = low.port.unwrap_or(PORT);
     let options = ProxyOptions { file: file.clone(), target: target.clone(), port };
-    let tally = record_socket(&options, |port| announce(&target, port));
+    let tally = record_socket(&options, |port| announce(&target, found, port));
     match tally {
         Ok(tally) => {
             say(&summary(&tally));
@@ -78,10 +78,15 @@ fn record_stdio(file: &OsString, command: &[OsString]) -> ExitCode {
     }
 }
 
-/// Says where clients connect: one line for programs on stdout, as `serve` does, and one for people on stderr.
-fn announce(target: &Target, port: u16) {
-    let query = target.path_and_query();
-    say(&format!("recording {target}; connect with: ws://127.0.0.1:{port}{}", query.expose()));
+/// Says where clients connect: one line for programs on stdout, as `serve` does, and one for people on stderr. The
+/// token is shown where the person did not give it.
+fn announce(target: &Target, found: bool, port: u16) {
+    let (path, query) = (target.path(), target.path_and_query());
+    let shown = match (found, target.token()) {
+        (true, Some(_)) => query.expose().to_owned(),
+        _ => format!("{path}?token=…"),
+    };
+    say(&format!("recording {target}; connect with: ws://127.0.0.1:{port}{shown}"));
     let _ = writeln!(io::stdout(), "HERMES_DASHBOARD_READY port={port}");
 }
 

@@ -13,6 +13,16 @@ use crate::wirelog::entry::Side;
 use crate::wirelog::entry::Side::{Client as C, Server as S};
 use crate::wirelog::replay::testing::script;
 
+const DELTA: &str = concat!(
+    r#"{"method":"event","params":{"type":"message.delta","session_id":"00000001","#,
+    r#""payload":{"text":"a"}}}"#
+);
+
+const COMPLETE: &str = concat!(
+    r#"{"method":"event","params":{"type":"message.complete","session_id":"00000001","#,
+    r#""payload":{"text":"aa"}}}"#
+);
+
 const TALK: &[(Side, &str)] = &[
     (S, r#"{"method":"event","params":{"type":"gateway.ready","payload":{}}}"#),
     (C, r#"{"id":1,"method":"session.create"}"#),
@@ -20,18 +30,9 @@ const TALK: &[(Side, &str)] = &[
     (S, r#"{"method":"event","params":{"type":"session.info","session_id":"00000001","payload":{}}}"#),
     (C, r#"{"id":2,"method":"prompt.submit","params":{"session_id":"00000001","text":"x"}}"#),
     (S, r#"{"id":2,"result":{"status":"streaming"}}"#),
-    (
-        S,
-        r#"{"method":"event","params":{"type":"message.delta","session_id":"00000001","payload":{"text":"a"}}}"#,
-    ),
-    (
-        S,
-        r#"{"method":"event","params":{"type":"message.delta","session_id":"00000001","payload":{"text":"b"}}}"#,
-    ),
-    (
-        S,
-        r#"{"method":"event","params":{"type":"message.complete","session_id":"00000001","payload":{"text":"ab"}}}"#,
-    ),
+    (S, DELTA),
+    (S, DELTA),
+    (S, COMPLETE),
     (C, r#"{"id":3,"method":"session.close","params":{"session_id":"00000001"}}"#),
     (S, r#"{"id":3,"result":{}}"#),
 ];
@@ -87,7 +88,7 @@ impl Stage {
         assert_eq!(submitted, [TALK[4].1.replace("00000001", "ffffffff")]);
         assert_eq!(self.hear(TALK[5].1), none);
         self.event("message.delta", &format!(r#"{{"text":"{text}"}}"#));
-        self.event("message.complete", r#"{"text":"ab"}"#)
+        self.event("message.complete", r#"{"text":"aa"}"#)
     }
 
     fn end(mut self) -> Report {
@@ -99,7 +100,7 @@ impl Stage {
 #[test]
 fn speaks_when_the_gateway_has_come_so_far() {
     let mut stage = Stage::new(0.0);
-    assert_eq!(stage.turn("ab"), [TALK[9].1.replace("00000001", "ffffffff")]);
+    assert_eq!(stage.turn("aa"), [TALK[9].1.replace("00000001", "ffffffff")]);
     assert!(matches!(stage.said().1, Next::Wait(Some(_))));
     stage.hear(TALK[10].1);
     assert_eq!(stage.said().1, Next::Close(1000, String::new()));
@@ -139,7 +140,7 @@ fn what_does_not_come_is_told() {
 #[test]
 fn a_gateway_that_leaves_is_told() {
     let mut stage = Stage::new(0.0);
-    stage.turn("ab");
+    stage.turn("aa");
     let faults = stage.end().faults;
     assert_eq!(faults, ["the gateway closed (None) with 1 lines to come"]);
 }
@@ -156,7 +157,7 @@ fn keeps_the_time_of_the_record() {
 #[test]
 fn waits_a_while_for_what_comes_behind_the_last_step() {
     let mut stage = Stage::new(0.0);
-    stage.turn("ab");
+    stage.turn("aa");
     // A gateway that says less than recorded is given time.
     stage.client.sessions.clear();
     stage.hear(TALK[10].1);
