@@ -60,6 +60,7 @@ impl Asks {
 
 #[cfg(any(test, feature = "harness"))]
 impl Asks {
+    #[cfg(feature = "harness")]
     pub(super) fn find(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         let wanted = |open: &OpenAsk| open.turn == turn && open.ask == ask;
         self.open.iter().find(|(_, open)| wanted(open)).map(|(request, _)| *request)

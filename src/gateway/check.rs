@@ -3,10 +3,13 @@
 
 use super::Gateway;
 use super::deadlines::Timer;
-use crate::model::ids::{AskId, ClientId, SessionId, TurnId};
+#[cfg(feature = "harness")]
+use crate::model::ids::{AskId, TurnId};
+use crate::model::ids::{ClientId, SessionId};
 
 impl Gateway {
     /// The id on the wire of an open question.
+    #[cfg(feature = "harness")]
     pub(crate) fn request_of(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         self.asks.find(turn, ask)
     }

@@ -18,9 +18,6 @@ use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
 
-#[cfg(test)]
-mod tests;
-
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
@@ -298,3 +295,6 @@ impl Outbox {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

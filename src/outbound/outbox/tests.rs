@@ -1,4 +1,4 @@
-//! What leaves an outbox, and when.
+//! What an outbox promises: order, joining, bounds, and how long things wait.
 
 use std::time::Duration;
 
