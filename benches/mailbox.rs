@@ -68,7 +68,7 @@ fn emit(bencher: Bencher) {
     bencher.counter(ItemsCount::new(ITEMS)).bench_local(|| {
         bell.silence();
         for _ in 0..ITEMS {
-            io.emit(black_box(AgentEvent::Text(String::new())));
+            io.emit(black_box(AgentEvent::Text("".into())));
         }
         while let Mail::Item(item) = receiver.take() {
             black_box(item);

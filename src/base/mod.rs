@@ -1,6 +1,7 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
 pub mod mask;
+pub mod piece;
 pub mod prng;
 #[cfg(test)]
 pub(crate) mod scratch;

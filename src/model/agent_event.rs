@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::ids::AskId;
 use super::turn::TurnEnd;
+use crate::base::piece::Piece;
 
 /// One piece of news from an agent's thread, in the order it happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -10,9 +11,9 @@ pub enum AgentEvent {
     /// A model call begins: the client may show that somebody thinks.
     Thinking,
     /// A piece of the visible answer, not empty.
-    Text(String),
+    Text(Piece),
     /// A piece of the model's reasoning, not empty.
-    Reasoning(String),
+    Reasoning(Piece),
     /// A line about how it goes.
     Status {
         /// `lifecycle`, `warn`, `status`, …

@@ -11,6 +11,7 @@ pub mod keepalive;
 mod mark;
 pub mod outbox;
 pub mod pacer;
+mod text;
 pub mod turn;
 
 pub use mark::Waited;

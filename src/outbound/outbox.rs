@@ -12,18 +12,22 @@ use std::ops::Add;
 use std::time::Instant;
 
 use super::mark::{Mark, Waited};
+use super::text::{Document, Text};
 use crate::limits::{Bounds, PONG_BYTES_MAX, WRITE_STALL_MAX};
 use crate::model::stats::Pace;
 use crate::wire::delta::Delta;
-use crate::wire::encode::{self, Frame};
+use crate::wire::encode::Frame;
 
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
+/// Bytes of a delta with the smallest text, about: what no document of a stream is below.
+const DOCUMENT_BYTES_MIN: usize = 120;
+
 #[derive(Debug)]
 enum Item {
     Control(Frame),
-    Delta(Delta),
+    Text(Text),
 }
 
 /// Why a connection has to be closed with 1013.
@@ -65,6 +69,8 @@ pub struct Outbox {
     merge: bool,
     bounds: &'static Bounds,
     queue: VecDeque<Item>,
+    /// Pieces in `queue` that wait apart from the one before them.
+    apart: usize,
     /// Bytes of the control frames in `queue`.
     control_bytes: usize,
     /// Whether the queue may leave now.
@@ -74,7 +80,7 @@ pub struct Outbox {
     cursor: usize,
     /// Pongs that are not among them yet.
     pongs: Vec<u8>,
-    scratch: Vec<u8>,
+    document: Document,
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
     sent: Sent,
@@ -94,12 +100,13 @@ impl Outbox {
             merge,
             bounds,
             queue: VecDeque::new(),
+            apart: 0,
             control_bytes: 0,
             released: false,
             wire: Vec::new(),
             cursor: 0,
             pongs: Vec::new(),
-            scratch: Vec::new(),
+            document: Document::default(),
             moved: None,
             sent: Sent::default(),
             mark: Mark::default(),
@@ -119,7 +126,7 @@ impl Outbox {
 
     fn push_control(&mut self, frame: Frame, pace: Pace, now: Instant) {
         self.moved.get_or_insert(now);
-        self.mark.added(pace, self.queue.len(), now);
+        self.mark.added(pace, self.queued(), now);
         self.control_bytes += frame.len();
         self.queue.push_back(Item::Control(frame));
     }
@@ -127,20 +134,17 @@ impl Outbox {
     /// Adds text; it waits until [`Outbox::release`].
     pub fn push_delta(&mut self, delta: Delta, now: Instant) {
         self.moved.get_or_insert(now);
-        if let Some(Item::Delta(last)) = self.queue.back_mut()
-            && last.range.end == delta.range.start
-            && last.kind == delta.kind
-            && last.log.same(&delta.log)
-            && (self.merge || self.queue.len() > self.bounds.unmerged_deltas)
-            // Borrowed again: the length above needs the queue.
-            && let Some(Item::Delta(last)) = self.queue.back_mut()
+        let apart = !self.merge && self.queued() <= self.bounds.unmerged_deltas;
+        if let Some(Item::Text(last)) = self.queue.back_mut()
+            && last.continues_with(&delta)
         {
-            last.range.end = delta.range.end;
-            self.sent.merged += 1;
-            return self.mark.added(Pace::Paced, self.queue.len() - 1, now);
+            last.append(delta.range.end, apart);
+            self.apart += usize::from(apart);
+            self.sent.merged += u64::from(!apart);
+            return self.mark.added(Pace::Paced, self.queued() - 1, now);
         }
-        self.mark.added(Pace::Paced, self.queue.len(), now);
-        self.queue.push_back(Item::Delta(delta));
+        self.mark.added(Pace::Paced, self.queued(), now);
+        self.queue.push_back(Item::Text(Text::new(delta)));
     }
 
     /// Lets everything leave.
@@ -176,9 +180,19 @@ impl Outbox {
         !self.released && !self.queue.is_empty()
     }
 
+    /// Whether what is queued leaves without further ado: with the next flush, or as the transport takes it.
+    pub fn is_leaving(&self) -> bool {
+        self.released && !self.queue.is_empty()
+    }
+
+    /// Whether what is queued makes a whole write, whatever its documents hold.
+    pub fn is_full_write(&self) -> bool {
+        self.queued() * DOCUMENT_BYTES_MIN >= self.bounds.wire_target
+    }
+
     /// Documents that are not encoded yet.
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.apart
     }
 
     /// Whether nothing is owed.
@@ -223,7 +237,7 @@ impl Outbox {
                 // Idle connections are many; each keeps nothing.
                 self.wire = Vec::new();
                 self.pongs = Vec::new();
-                self.scratch = Vec::new();
+                self.document = Document::default();
             }
         } else if self.cursor > self.bounds.wire_target.max(self.wire.len() / 2) {
             // Compact rarely, and move less than is gone: a large frame that leaves in small writes would
@@ -256,38 +270,29 @@ impl Outbox {
 
     /// Encodes one document; false when the queue is empty.
     fn encode_next(&mut self) -> bool {
-        match self.queue.pop_front() {
+        // Whether a piece is encoded whole, and whether it was the item's last.
+        let (whole, all) = match self.queue.front_mut() {
             None => return false,
             Some(Item::Control(frame)) => {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
-                self.encoded();
+                (true, true)
             }
-            Some(Item::Delta(mut delta)) => {
-                let end = if delta.range.len() > self.bounds.delta_text {
-                    delta.log.floor(delta.range.start + self.bounds.delta_text)
-                } else {
-                    delta.range.end
-                };
-                self.scratch.clear();
-                let (scratch, kind, session) = (&mut self.scratch, delta.kind, delta.session);
-                delta.log.with(delta.range.start..end, |text| encode::delta(scratch, kind, session, text));
-                (self.framing)(&mut self.wire, &self.scratch);
-                if end < delta.range.end {
-                    delta.range.start = end;
-                    self.queue.push_front(Item::Delta(delta));
-                } else {
-                    self.encoded();
-                }
+            Some(Item::Text(text)) => {
+                let cuts = text.take(self.bounds.delta_text, &mut self.document);
+                self.apart -= cuts;
+                (self.framing)(&mut self.wire, self.document.bytes());
+                (cuts > 0 || text.is_empty(), text.is_empty())
             }
+        };
+        if whole {
+            self.mark.encoded(self.sent.bytes + (self.wire.len() - self.cursor) as u64);
+        }
+        if all {
+            self.queue.pop_front();
         }
         self.sent.frames += 1;
         true
-    }
-
-    /// The front of the queue is encoded, whole.
-    fn encoded(&mut self) {
-        self.mark.encoded(self.sent.bytes + (self.wire.len() - self.cursor) as u64);
     }
 }
 

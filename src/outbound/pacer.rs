@@ -49,12 +49,16 @@ impl<K: Copy + Ord> Pacer<K> {
         leading: bool,
         at: Instant,
     ) -> bool {
-        let waiting = outbox.is_waiting();
+        let (waiting, leaving) = (outbox.is_waiting(), outbox.is_leaving());
         outbox.push_delta(delta, at);
-        // A flood adds thousands of pieces to a queue that already waits for its frame.
-        let paced = !waiting || leading;
+        // A flood adds thousands of pieces to a queue that already waits for its frame, or leaves already.
+        let paced = !leaving && (!waiting || leading);
         if paced {
             self.pace(key, outbox, leading, at);
+        } else if waiting && outbox.is_full_write() {
+            // Waiting longer would not make fewer writes of it.
+            outbox.release();
+            self.dirty.push(key);
         }
         paced
     }
@@ -175,6 +179,22 @@ mod tests {
         bench.pacer.take_dirty();
         bench.delta(true);
         assert_eq!(bench.pacer.take_dirty(), [7]);
+    }
+
+    #[test]
+    fn text_that_makes_a_whole_write_does_not_wait_for_the_clock() {
+        let mut bench = Bench::new();
+        bench.outbox = Outbox::new(|out, document| out.extend_from_slice(document), false);
+        bench.delta(true);
+        bench.write();
+        bench.pacer.take_dirty();
+        while !bench.outbox.is_full_write() {
+            assert!(!bench.pacer.is_dirty(), "{} pieces wait", bench.outbox.queued());
+            bench.delta(false);
+        }
+        assert!(bench.pacer.is_dirty() && bench.outbox.is_leaving());
+        assert!(!bench.delta(false), "what leaves already needs no second entry");
+        assert_eq!((bench.pacer.take_dirty(), bench.pacer.take_held()), (vec![7], vec![7]));
     }
 
     #[test]

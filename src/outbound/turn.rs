@@ -11,6 +11,10 @@ use super::pacer::Pacer;
 /// A wake-up later than this gets a second read pass before deadlines are judged.
 pub const LATE_WAKE: Duration = Duration::from_millis(200);
 
+/// Budgets of agents' mail that one frame takes: what they said before it leaves with it, as long as nobody has
+/// to wait for it noticeably (`limits::AGENT_BUDGET`).
+const FRAME_ROUNDS: usize = 4;
+
 /// What a turn is made of.
 pub trait Turn {
     /// Names a connection.
@@ -68,6 +72,12 @@ pub trait Turn {
     /// A frame of the pulse: text that waited leaves. When none did, the clock rests.
     fn frame(&mut self) {
         self.read_agents();
+        for _ in 1..FRAME_ROUNDS {
+            if !self.agents_left() {
+                break;
+            }
+            self.read_agents();
+        }
         let held = self.pacer().take_held();
         if held.is_empty() {
             // A sender may have relied on this frame an instant ago: look once more after saying so.

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use mio::Waker;
@@ -15,12 +15,15 @@ use mio::Waker;
 #[cfg(test)]
 mod stress;
 
+/// Looks at the length while a mailbox fills up.
+const LOOKS: usize = 16;
+
 /// How soon the loop has to look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Haste {
     /// At once.
     Now,
-    /// With the next frame of the pulse; at once when the pulse rests (the leading edge) or the queue is
+    /// With the next frame of the pulse; at once when the pulse rests (the leading edge) or the queue is about
     /// half full (so that a flood is never held back by the clock).
     Paced,
 }
@@ -82,11 +85,13 @@ pub struct MailSender<T, W: Wake = Waker> {
     // Dropped before the bell rings in `Drop`, see there.
     queue: Option<Sender<T>>,
     bell: Arc<Bell<W>>,
+    /// Pushes since the length was last looked at.
+    unseen: AtomicUsize,
 }
 
 impl<T, W: Wake> Clone for MailSender<T, W> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), bell: Arc::clone(&self.bell) }
+        Self { queue: self.queue.clone(), bell: Arc::clone(&self.bell), unseen: AtomicUsize::new(0) }
     }
 }
 
@@ -136,13 +141,23 @@ impl<T, W: Wake> MailSender<T, W> {
 
     /// Rings for what was just pushed, unless the loop comes soon enough by itself.
     fn announce(&self, haste: Haste) {
-        let pressed = || {
-            let filled = |queue: &Sender<T>| Some(queue.len() * 2 >= queue.capacity()?);
-            self.queue.as_ref().and_then(filled).unwrap_or_default()
-        };
-        if haste == Haste::Now || !self.bell.pulsing.load(Ordering::SeqCst) || pressed() {
+        if haste == Haste::Now || !self.bell.pulsing.load(Ordering::SeqCst) || self.is_pressed() {
             self.bell.ring();
         }
+    }
+
+    /// Whether the queue is half full. Looks with every [`LOOKS`]th part of the capacity only: the length stands
+    /// where the loop writes, so that each look costs as much as a push.
+    fn is_pressed(&self) -> bool {
+        let Some(capacity) = self.queue.as_ref().and_then(Sender::capacity) else { return false };
+        // Threads that share a sender may lose a count: they look a little later.
+        let unseen = self.unseen.load(Ordering::Relaxed) + 1;
+        let look = unseen * LOOKS >= capacity;
+        self.unseen.store(if look { 0 } else { unseen }, Ordering::Relaxed);
+        if !look {
+            return false;
+        }
+        self.queue.as_ref().is_some_and(|queue| queue.len() * 2 >= capacity)
     }
 }
 
@@ -195,7 +210,8 @@ impl<T> MailReceiver<T> {
 /// A mailbox of at most `capacity` items (at least one) that rings `bell`.
 pub fn mailbox<T, W: Wake>(bell: &Arc<Bell<W>>, capacity: usize) -> (MailSender<T, W>, MailReceiver<T>) {
     let (sender, receiver) = crossbeam_channel::bounded(capacity.max(1));
-    (MailSender { queue: Some(sender), bell: Arc::clone(bell) }, MailReceiver { queue: receiver })
+    let sender = MailSender { queue: Some(sender), bell: Arc::clone(bell), unseen: AtomicUsize::new(0) };
+    (sender, MailReceiver { queue: receiver })
 }
 
 /// A bell on a poll of its own: for tests and tools that have no loop.

@@ -235,7 +235,7 @@ impl Agent {
             0 => self.text(at, dice, huge),
             1 => {
                 let text = self.piece(dice, huge);
-                self.say(at, AgentEvent::Reasoning(text), Haste::Paced);
+                self.say(at, AgentEvent::Reasoning(text.into()), Haste::Paced);
                 "reasons"
             }
             2 => self.now(at, AgentEvent::Thinking, "thinks"),
@@ -314,7 +314,7 @@ impl Agent {
                 self.asks.remove(open);
                 let text = format!("({answer:?})");
                 self.said.push_str(&text);
-                self.say(at, AgentEvent::Text(text), Haste::Paced);
+                self.say(at, AgentEvent::Text(text.into()), Haste::Paced);
             }
         }
     }
@@ -334,7 +334,7 @@ impl Agent {
         for _ in 0..dice.pick(&[1, 1, 2, 5, 20]) {
             let text = self.piece(dice, huge);
             self.said.push_str(&text);
-            self.say(at, AgentEvent::Text(text), Haste::Paced);
+            self.say(at, AgentEvent::Text(text.into()), Haste::Paced);
         }
         "talks"
     }

@@ -32,7 +32,7 @@ impl Default for Texts {
 impl Texts {
     /// The next text.
     pub fn take(&mut self) -> String {
-        let text = String::from_utf8_lossy(&self.text).into_owned();
+        let text = str::from_utf8(&self.text).unwrap_or_default().to_owned();
         count_up(&mut self.text[PREFIX.len()..PREFIX.len() + DIGITS]);
         text
     }

@@ -130,7 +130,7 @@ impl<'a> Speaker<'a> {
         self.check(piece.len())?;
         self.said.push_str(&piece);
         self.tokens += 1;
-        self.io.emit(AgentEvent::Text(piece));
+        self.io.emit(AgentEvent::Text(piece.into()));
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl<'a> Speaker<'a> {
         self.check(piece.len())?;
         self.reasoned.push_str(&piece);
         self.thoughts += 1;
-        self.io.emit(AgentEvent::Reasoning(piece));
+        self.io.emit(AgentEvent::Reasoning(piece.into()));
         Ok(())
     }
 

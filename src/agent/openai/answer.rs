@@ -112,7 +112,7 @@ impl<'a> Answer<'a> {
         let reasoning = [delta.reasoning_content, delta.reasoning].into_iter().flatten();
         if let Some(Text(piece)) = reasoning.into_iter().find(|piece| !piece.0.is_empty()) {
             self.reasoning.push_str(&piece);
-            emit(AgentEvent::Reasoning(piece.into_owned()));
+            emit(AgentEvent::Reasoning((*piece).into()));
         }
         if let Some(Text(refusal)) = delta.refusal {
             self.refusal.push_str(&refusal);
@@ -132,7 +132,7 @@ impl<'a> Answer<'a> {
         let piece = if self.text.is_empty() { without_line_breaks(piece) } else { piece };
         if !piece.is_empty() {
             self.text.push_str(&piece);
-            emit(AgentEvent::Text(piece.into_owned()));
+            emit(AgentEvent::Text((*piece).into()));
         }
     }
 

@@ -7,6 +7,7 @@ use crate::base::textlog::TextLog;
 use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
 use crate::model::ids::SessionId;
 use crate::wire::delta::DeltaKind;
+use crate::wire::encode;
 use crate::wire::jsonrpc::Id;
 use serde_json::{Value, json};
 
@@ -91,12 +92,37 @@ fn merging_can_be_switched_off() {
 }
 
 #[test]
+fn pieces_that_stay_apart_keep_their_text_stream_and_order() {
+    let mut bench = Bench::new(false);
+    let other = TextLog::default();
+    let large = "x".repeat(DELTA_TEXT_MAX + 1);
+    for text in ["a", "\"\n", "é", &large, "b"] {
+        bench.delta(text);
+        bench.delta(text);
+        let range = other.append("o");
+        let (kind, session) = (DeltaKind::Reasoning, SessionId::from_bits(2));
+        bench.outbox.push_delta(Delta { kind, session, log: other.clone(), range }, bench.now);
+    }
+    assert_eq!(bench.outbox.queued(), 15);
+    bench.outbox.release();
+    let part = format!("+{}", &large[1..]);
+    let expected = [
+        ["+a", "+a", "+o"].as_slice(),
+        &["+\"\n", "+\"\n", "+o", "+é", "+é", "+o"],
+        &[&part, "+x", &part, "+x", "+o", "+b", "+b", "+o"],
+    ];
+    assert_eq!(bench.read(1 << 20), expected.concat());
+    assert_eq!((bench.outbox.queued(), bench.outbox.apart), (0, 0));
+    assert!(bench.outbox.is_empty());
+}
+
+#[test]
 fn unmerged_deltas_are_bounded_too() {
     let mut bench = Bench::new(false);
     for _ in 0..UNMERGED_DELTAS_MAX * 2 {
         bench.delta("x");
     }
-    assert!(bench.outbox.queue.len() <= UNMERGED_DELTAS_MAX + 1);
+    assert!(bench.outbox.queued() <= UNMERGED_DELTAS_MAX + 1);
     bench.outbox.release();
     let text: String = bench.read(1 << 20).iter().map(|line| &line[1..]).collect();
     assert_eq!(text.len(), UNMERGED_DELTAS_MAX * 2);

@@ -7,6 +7,7 @@
 
 mod producer;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,11 +20,13 @@ use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
 use super::tcp::Said;
+use crate::base::piece::Piece;
 use crate::base::slots::Key;
 use crate::base::textlog::TextLog;
 use crate::limits::{AGENT_BUDGET, DOCUMENT_BYTES_MAX};
 use crate::model::ids::SessionId;
 use crate::outbound::outbox::Outbox;
+use crate::reactor::fair::{self, Share};
 use crate::reactor::mailbox::{Mail, MailReceiver};
 use crate::transport::access::Refusal;
 use crate::transport::http::Head;
@@ -118,8 +121,8 @@ impl Command {
 struct Stream {
     link: Key,
     log: TextLog,
-    mail: MailReceiver<String>,
-    begun: bool,
+    mail: MailReceiver<Piece>,
+    begun: Cell<bool>,
     /// Nothing was taken because too much waits in the outbox.
     waits: bool,
 }
@@ -186,50 +189,35 @@ impl Server {
         let mail = producer.order(plan);
         self.test.producer = Some(producer);
         let log = TextLog::default();
-        self.test.streams.push_back(Stream { link: key, log, mail, begun: false, waits: false });
+        self.test.streams.push_back(Stream { link: key, log, mail, begun: Cell::new(false), waits: false });
         Ok(())
     }
 
-    /// Hands the producer's pieces on, every stream in turn, within the budget of agents; true when some are
-    /// left.
+    /// Hands the producer's pieces on, as agents' news is: every stream in turn, within the budget. True when
+    /// some are left.
     pub(super) fn test_collect(&mut self) -> bool {
         let mut streams = std::mem::take(&mut self.test.streams);
-        let mut budget = AGENT_BUDGET;
-        let mut idle = 0;
-        while idle < streams.len() && budget > 0 {
-            let Some(mut stream) = streams.pop_front() else { break };
-            let before = budget;
-            let keep = self.test_take(&mut stream, &mut budget);
-            idle = if budget < before { 0 } else { idle + 1 };
-            if keep {
-                streams.push_back(stream);
-            }
+        for stream in &mut streams {
+            let link = self.links.get(stream.link);
+            stream.waits = link.is_some_and(|link| link.outbox.queued() >= AHEAD_MAX);
         }
+        let session = SessionId::from_bits(1);
+        let left = fair::collect(
+            &mut streams,
+            Share { burst: BURST, budget: AGENT_BUDGET },
+            |stream| if stream.waits { Mail::Empty } else { stream.mail.take() },
+            |stream, text| {
+                if let Some(text) = text {
+                    let range = stream.log.append(&text);
+                    let delta = Delta { kind: DeltaKind::Message, session, log: stream.log.clone(), range };
+                    self.send_delta(client_id(stream.link), delta, !stream.begun.replace(true));
+                }
+            },
+            |_, _| {},
+        );
+        streams.retain(|stream| self.links.get(stream.link).is_some());
         self.test.streams = streams;
-        budget == 0
-    }
-
-    /// Takes a burst from one stream; false when it is over.
-    fn test_take(&mut self, stream: &mut Stream, budget: &mut usize) -> bool {
-        let Some(link) = self.links.get(stream.link) else { return false };
-        stream.waits = link.outbox.queued() >= AHEAD_MAX;
-        if stream.waits {
-            return true;
-        }
-        for _ in 0..BURST.min(*budget) {
-            let text = match stream.mail.take() {
-                Mail::Item(text) => text,
-                Mail::Empty => return true,
-                Mail::Closed => return false,
-            };
-            *budget -= 1;
-            let range = stream.log.append(&text);
-            let (kind, session) = (DeltaKind::Message, SessionId::from_bits(1));
-            let delta = Delta { kind, session, log: stream.log.clone(), range };
-            let leading = !std::mem::replace(&mut stream.begun, true);
-            self.send_delta(client_id(stream.link), delta, leading);
-        }
-        true
+        left
     }
 
     /// The end of a turn of the loop: true when a stream that waited for its reader may go on.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::agent::supervisor::lower_priority;
+use crate::base::piece::Piece;
 use crate::limits::{AGENT_MAIL_MAX, CLIENTS_MAX};
 use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, mailbox};
 
@@ -45,7 +46,7 @@ impl Plan {
 
 /// A stream under way.
 struct Work {
-    mail: MailSender<String>,
+    mail: MailSender<Piece>,
     plan: Plan,
     text: Text,
     /// Pieces of this flush that are still to come.
@@ -63,8 +64,8 @@ impl Text {
         Self(*b"0000000000 token")
     }
 
-    fn take(&mut self) -> String {
-        let text = String::from_utf8_lossy(&self.0).into_owned();
+    fn take(&mut self) -> Piece {
+        let text = Piece::from(str::from_utf8(&self.0).unwrap_or_default());
         for digit in self.0[..Self::DIGITS].iter_mut().rev() {
             if *digit < b'9' {
                 *digit += 1;
@@ -95,7 +96,7 @@ impl Producer {
     }
 
     /// Orders a stream. Like a turn, it has a mailbox of its own.
-    pub(super) fn order(&self, plan: Plan) -> MailReceiver<String> {
+    pub(super) fn order(&self, plan: Plan) -> MailReceiver<Piece> {
         let (sender, mail) = mailbox(&self.bell, AGENT_MAIL_MAX);
         // Full: the mailbox closes at once and the stream is over. The client will notice.
         let _ = self.orders.try_send(Work { mail: sender, plan, text: Text::new(), left: 0 });
@@ -125,18 +126,27 @@ fn produce(orders: &Receiver<Work>) {
     let mut floods: Vec<Work> = Vec::new();
     let mut paced: Vec<(Instant, Work)> = Vec::new();
     loop {
-        let order = match paced.iter().map(|(due, _)| *due).min() {
-            _ if !floods.is_empty() => orders.try_recv().map_err(|error| error == TryRecvError::Disconnected),
-            Some(due) => orders.recv_deadline(due).map_err(|error| error == RecvTimeoutError::Disconnected),
-            None => orders.recv().map_err(|_| true),
-        };
-        match order {
-            Ok(work) if work.plan.period.is_zero() => floods.push(Work { left: work.plan.pieces, ..work }),
-            Ok(work) => paced.push((next_beat(origin, work.plan.period), work)),
-            Err(true) => return,
-            Err(false) => {}
+        let idle = floods.is_empty() && paced.is_empty();
+        let mut order =
+            if idle { orders.recv().map_err(|_| TryRecvError::Disconnected) } else { orders.try_recv() };
+        while let Ok(work) = order {
+            if work.plan.period.is_zero() {
+                floods.push(Work { left: work.plan.pieces, ..work });
+            } else {
+                paced.push((next_beat(origin, work.plan.period), work));
+            }
+            order = orders.try_recv();
+        }
+        if order.is_err_and(|error| error == TryRecvError::Disconnected) {
+            return;
         }
         floods.retain_mut(|work| send(work, SLICE) && work.left > 0);
+        if floods.is_empty()
+            && let Some(due) = paced.iter().map(|(due, _)| *due).min()
+        {
+            // One sleep a beat; an order that comes meanwhile begins with the next.
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
         let now = Instant::now();
         paced.retain_mut(|(due, work)| *due > now || flush(due, work));
     }
@@ -174,7 +184,7 @@ mod tests {
     #[test]
     fn pieces_are_numbered() {
         let mut text = Text::new();
-        let pieces: Vec<String> = (0..=1100).map(|_| text.take()).collect();
+        let pieces: Vec<Piece> = (0..=1100).map(|_| text.take()).collect();
         assert_eq!([&*pieces[0], &*pieces[1099]], ["0000000000 token", "0000001099 token"]);
     }
 

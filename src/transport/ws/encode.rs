@@ -42,7 +42,17 @@ pub fn append_document(out: &mut Vec<u8>, document: &[u8]) {
 /// functions below see to that.
 pub fn append_frame(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     debug_assert!(!opcode.is_control() || payload.len() <= MAX_CONTROL);
-    out.extend_from_slice(header(opcode, payload.len()).as_bytes());
+    out.reserve(MAX_SERVER_HEADER + payload.len());
+    let first = FIN | opcode as u8;
+    // Headers of a known size are single stores.
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short), _) if short < LEN_16 => out.extend_from_slice(&[first, short]),
+        (_, Ok(len)) => {
+            let [high, low] = len.to_be_bytes();
+            out.extend_from_slice(&[first, LEN_16, high, low]);
+        }
+        _ => out.extend_from_slice(header(opcode, payload.len()).as_bytes()),
+    }
     out.extend_from_slice(payload);
 }
 

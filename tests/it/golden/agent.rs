@@ -12,8 +12,8 @@ pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
     let number = |at: usize| text(at).parse().unwrap_or_else(|why| panic!("{words:?}: {why}"));
     match words {
         ["thinking"] => AgentEvent::Thinking,
-        ["text", ..] => AgentEvent::Text(text(1)),
-        ["reasoning", ..] => AgentEvent::Reasoning(text(1)),
+        ["text", ..] => AgentEvent::Text(text(1).into()),
+        ["reasoning", ..] => AgentEvent::Reasoning(text(1).into()),
         ["status", "warn", ..] => AgentEvent::Status { kind: "warn", text: text(2) },
         ["status", "lifecycle", ..] => AgentEvent::Status { kind: "lifecycle", text: text(2) },
         ["generating", ..] => AgentEvent::ToolGenerating { name: text(1) },

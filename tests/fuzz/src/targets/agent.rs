@@ -13,8 +13,8 @@ pub(super) fn events(what: char, rest: &str, asks: &mut u32) -> Vec<AgentEvent> 
     let event = match what {
         // Agents never say nothing.
         't' | 'r' | 'o' if rest.is_empty() => AgentEvent::Thinking,
-        't' => AgentEvent::Text(text),
-        'r' => AgentEvent::Reasoning(text),
+        't' => AgentEvent::Text(text.into()),
+        'r' => AgentEvent::Reasoning(text.into()),
         'o' => AgentEvent::Status { kind: "lifecycle", text },
         'a' | 'c' | 's' | 'k' => {
             *asks += 1;
