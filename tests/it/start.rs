@@ -106,7 +106,7 @@ fn a_bad_command_line_is_one_line() {
         (&["serve", "--prot", "1"][..], "unknown flag '--prot' (did you mean '--port'?)"),
         (&["serv"], "unknown command 'serv' (did you mean 'serve'?)"),
         (&["serve", "--port", "65536"], "--port wants a number from 0 to 65535, not '65536'"),
-        (&["stdio", "--port", "1"], "--port belongs to serve, not to stdio"),
+        (&["stdio", "--no-merge"], "--no-merge belongs to serve, not to stdio"),
         (&["serve", "--token"], "--token wants a value: --token TOKEN"),
     ] {
         assert_eq!(fails(&home, args, 2), expected);
