@@ -255,8 +255,8 @@ mod tests {
         refused("kanban", "unknown command 'kanban' (see --help)");
         refused("--prot 1", "unknown flag '--prot' (did you mean '--port'?)");
         refused("chat --nam", "unknown flag '--nam' (see --help)");
-        refused("stdio --port 1", "--port belongs to serve, fake-model, record and replay, not to stdio");
-        refused("methods --token x", "--token belongs to serve, chat, record and replay, not to methods");
+        refused("stdio --no-merge", "--no-merge belongs to serve, not to stdio");
+        refused("serve --speed 1", "--speed belongs to replay, not to serve");
         refused("--port 65536", "--port wants a number from 0 to 65535, not '65536'");
         refused("--agent dmeo", "--agent wants auto, demo or openai, not 'dmeo' (did you mean 'demo'?)");
         refused("--log-level loud", "--log-level wants off, error, warn, info, debug or trace, not 'loud'");
@@ -270,6 +270,13 @@ mod tests {
         refused("--no-merge=yes", "--no-merge takes no value");
         refused("chat hello", "unexpected argument 'hello'");
         refused("--token=", "--token wants a value that is not empty");
+    }
+
+    #[test]
+    fn names_are_listed_as_in_a_sentence() {
+        assert_eq!(super::listed(&["a"]), "a");
+        assert_eq!(super::listed(&["a", "b"]), "a and b");
+        assert_eq!(super::listed(&["a", "b", "c", "d"]), "a, b, c and d");
     }
 
     #[test]

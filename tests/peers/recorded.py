@@ -5,6 +5,7 @@ RECORDED_BINARY is the program, RECORDED_LOGS the folder for the records. Each r
 its gateway; what is not byte-identical is said in RECORDED_LOGS/failures.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +17,11 @@ LOGS = os.environ["RECORDED_LOGS"]
 READY = b"HERMES_DASHBOARD_READY port="
 # Stopping a recorder takes as long as its last batch, 50 ms.
 STOP_S = 5
+
+
+def die_with_parent():
+    """In a child: SIGTERM when this script is killed, as an impatient caller does (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def check(log):
@@ -38,14 +44,14 @@ def piped(log, words):
 
 def served(log, words):
     """Over WebSocket the recorder takes the gateway's place; the READY line is its own."""
-    gateway = subprocess.Popen([BINARY, *words], stdout=subprocess.PIPE)
+    gateway = subprocess.Popen([BINARY, *words], stdout=subprocess.PIPE, preexec_fn=die_with_parent)
     line = gateway.stdout.readline()
     if not line.startswith(READY):
         return gateway.wait()
     port = line[len(READY):].strip().decode()
     token = words[words.index("--token") + 1] if "--token" in words else ""
     url = f"ws://127.0.0.1:{port}/api/ws?token={token}"
-    recorder = subprocess.Popen([BINARY, "record", log, "--port", "0", "--url", url])
+    recorder = subprocess.Popen([BINARY, "record", log, "--port", "0", "--url", url], preexec_fn=die_with_parent)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: recorder.send_signal(number))
     recorder.wait()
