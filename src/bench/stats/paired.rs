@@ -16,6 +16,9 @@ const TAIL: f64 = 0.025;
 /// layout of a build alone moves more.
 const NEGLIGIBLE: f64 = 0.01;
 
+/// Fewer pairs than this say nothing of their own spread.
+const PAIRS_MIN: usize = 3;
+
 /// One sample of each gateway.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pair {
@@ -36,6 +39,8 @@ pub enum Verdict {
     Worse,
     /// The difference is within the noise, or too small to matter.
     Same,
+    /// Too few pairs to tell.
+    Unclear,
 }
 
 /// The ratio of one gateway to the other.
@@ -70,8 +75,9 @@ fn compare_drawing(draws: usize, pairs: &[Pair], lower_is_better: bool, seed: u6
     draws.sort_by(f64::total_cmp);
     let end = |share: f64| draws.get(((draws.len() - 1) as f64 * share).round() as usize).copied();
     let (low, high) = (end(TAIL)?, end(1.0 - TAIL)?);
-    let certain = (low > 0.0 || high < 0.0) && (middle.exp() - 1.0).abs() >= NEGLIGIBLE && pairs.len() > 1;
+    let certain = (low > 0.0 || high < 0.0) && (middle.exp() - 1.0).abs() >= NEGLIGIBLE;
     let verdict = match (certain, (middle < 0.0) == lower_is_better) {
+        _ if pairs.len() < PAIRS_MIN => Verdict::Unclear,
         (false, _) => Verdict::Same,
         (true, true) => Verdict::Better,
         (true, false) => Verdict::Worse,
@@ -174,6 +180,6 @@ mod tests {
             assert_eq!(compare(&[pair], true, 1), None);
         }
         let lone = compare(&[Pair { round: 0, one: 1.0, other: 2.0 }], true, 1).unwrap();
-        assert_eq!((lone.ratio, lone.verdict), (0.5, Verdict::Same));
+        assert_eq!((lone.ratio, lone.verdict), (0.5, Verdict::Unclear));
     }
 }
