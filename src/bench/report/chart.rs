@@ -142,7 +142,8 @@ pub(super) fn standalone(svg: &str) -> String {
 
 fn begin(height: f64, title: &str) -> String {
     let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" aria-label="{}">"#,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" \
+         height=\"{height}\" role=\"img\" aria-label=\"{}\">",
         escape(title)
     );
     // A page may be of another colour than its pictures.

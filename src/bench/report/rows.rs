@@ -92,5 +92,6 @@ pub(super) fn about(results: &Results) -> Vec<String> {
 }
 
 /// How to read it.
-pub(super) const LEGEND: &str = "n: samples. *: repeats well, the others are tails and wall times. ratio: of pairs \
-    taken one after the other, with its 95 % confidence interval; same: within the noise, or less than 1 % apart.";
+pub(super) const LEGEND: &str = "n: samples. *: repeats well, the others are tails and wall times. ratio: of \
+    pairs taken one after the other, with its 95 % confidence interval; same: within the noise, or less than 1 % \
+    apart; unclear: fewer than three pairs.";
