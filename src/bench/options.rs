@@ -36,6 +36,9 @@ pub struct Options {
     pub rounds: u32,
     /// Over pipes instead of WebSocket.
     pub stdio: bool,
+    /// Everything on one core, gateway and client: where threads land, and what neighbours they have there, moves
+    /// CPU times by a third, and this takes it away. Latencies then say little.
+    pub one_core: bool,
     /// One more round that counts system calls.
     pub strace: bool,
     /// Seed of the statistics.

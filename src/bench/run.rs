@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::about;
 use super::bed::Bed;
@@ -26,6 +27,9 @@ use super::scenarios::{Scenario, ServerNeed, Stage};
 pub fn run(options: &Options, stop: &Stop, progress: &mut Progress) -> Result<Results, Failure> {
     let began = Instant::now();
     allow_many_descriptors();
+    if options.one_core {
+        take_one_core()?;
+    }
     let mut about = about::before(options);
     let model = match needs_model(options) {
         true => Some(Model::start(&options.model, &options.program, stop)?),
@@ -42,6 +46,16 @@ pub fn run(options: &Options, stop: &Stop, progress: &mut Progress) -> Result<Re
     about::after(&mut about, began.elapsed());
     let labels = labels(options);
     Ok(Results { labels, scenarios: run.scenarios, about })
+}
+
+/// Binds this process, and so all that it starts, to the last core it may use: the first has the interrupts.
+fn take_one_core() -> Result<(), Failure> {
+    let failed = |error: rustix::io::Errno| Failure::Machine(format!("cannot take one core: {error}"));
+    let allowed = sched_getaffinity(None).map_err(failed)?;
+    let last = (0..CpuSet::MAX_CPU).rev().find(|core| allowed.is_set(*core));
+    let mut one = CpuSet::new();
+    one.set(last.unwrap_or(0));
+    sched_setaffinity(None, &one).map_err(failed)
 }
 
 /// Thousands of clients need as many descriptors; the soft limit is often 1,024. Without permission the clients

@@ -28,6 +28,7 @@ pub fn json(results: &Results) -> Value {
         "transport": about.transport,
         "seed": about.seed,
         "quick": about.quick,
+        "one_core": about.one_core,
         "gateways": results.labels,
         "failed": results.failed(),
         "scenarios": results.scenarios.iter().map(|one| scenario(results, one)).collect::<Vec<_>>(),

@@ -1,8 +1,8 @@
 //! What a run brought, for people and programs: a table on a terminal, Markdown, JSON, pictures, a page. Pure:
 //! results in, text out. All of them show the same rows.
 //!
-//! Reader's path: `rows` (results to words) → `text`, `markdown`, `json`; `axis` and `chart` (one picture) → `plots`
-//! (which pictures) → `page`.
+//! Reader's path: `rows` (results to words) → `text`, `markdown`, `json`; `axis` and `chart` (one picture) →
+//! `plots` (which pictures) → `page`.
 
 mod axis;
 mod chart;

@@ -73,6 +73,7 @@ pub(super) fn about(results: &Results) -> Vec<String> {
     let about = &results.about;
     let rounds = if about.rounds == 1 { "round" } else { "rounds" };
     let quick = if about.quick { ", quick" } else { "" };
+    let one_core = if about.one_core { ", all on one core" } else { "" };
     vec![
         format!(
             "{}: {}",
@@ -80,7 +81,7 @@ pub(super) fn about(results: &Results) -> Vec<String> {
             results.labels.join(", ")
         ),
         format!(
-            "{}, {} {rounds}{quick}, {:.0} s, over {}, agent: {}",
+            "{}, {} {rounds}{quick}, {:.0} s, over {}, agent: {}{one_core}",
             about.began,
             about.rounds,
             about.took.as_secs_f64(),

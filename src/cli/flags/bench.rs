@@ -37,6 +37,8 @@ pub struct BenchArgs {
     pub sessions: Option<u32>,
     /// `--tokens`.
     pub tokens: Option<u32>,
+    /// `--one-core`.
+    pub one_core: bool,
     /// `--strace`.
     pub strace: bool,
     /// `--seed`.
@@ -200,6 +202,18 @@ pub(super) const FLAGS: &[Flag] = &[
         help: "Tokens of a flood.",
         default: "20000, more if all gateways are ours",
         set: |low, value| count(&value, TOKENS_MAX).map(|number| low.bench.tokens = Some(number)),
+    },
+    Flag {
+        name: "one-core",
+        short: None,
+        value: "",
+        on: BENCH,
+        help: "Run all of it on one core. CPU times repeat best so, to a few percent; latencies say little.",
+        default: "",
+        set: |low, _| {
+            low.bench.one_core = true;
+            Ok(())
+        },
     },
     Flag {
         name: "strace",

@@ -97,6 +97,7 @@ fn options(low: &LowArgs) -> Result<Options, String> {
         scenarios: chosen(low)?,
         rounds: args.rounds.unwrap_or(if alone { ROUNDS_ALONE } else { ROUNDS_COMPARED }),
         stdio: args.stdio,
+        one_core: args.one_core,
         strace: args.strace,
         seed: args.seed.unwrap_or(1),
         sizes: Sizes {
