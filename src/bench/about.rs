@@ -20,6 +20,7 @@ pub(super) fn before(options: &Options) -> About {
         transport: if options.stdio { "stdio" } else { "WebSocket" },
         seed: options.seed,
         quick: options.sizes.quick,
+        one_core: options.one_core,
         ..About::default()
     }
 }

@@ -11,6 +11,7 @@ pub mod metric;
 pub mod options;
 pub mod process;
 pub mod progress;
+pub mod report;
 pub mod results;
 mod run;
 pub mod scenarios;

@@ -6,18 +6,18 @@ use std::time::Duration;
 use super::gateway::{Agent, GatewaySpec, ModelSpec};
 use super::scenarios::Scenario;
 
-/// Most of each, whatever was asked for.
-pub const ROUNDS_MAX: u32 = 1_000;
-/// Clients of one scenario.
+/// Most clients of one scenario.
 pub const CLIENTS_MAX: u32 = 20_000;
-/// Sessions of one scenario: each is a thread of ours while it answers.
+/// Most sessions of one scenario: each is a thread of ours while it answers.
 pub const SESSIONS_MAX: u32 = 1_024;
-/// Tokens a second of one session.
+/// Most tokens a second of one session.
 pub const RATE_MAX: u32 = 100_000;
-/// Tokens of one flood.
+/// Most tokens of one flood.
 pub const TOKENS_MAX: u32 = 10_000_000;
-/// Seconds of one measurement.
-pub const SECONDS_MAX: u32 = 3_600;
+/// Longest measurement.
+pub const TIME_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Shortest: anything less has no percentiles.
+const TIME_MIN: Duration = Duration::from_millis(50);
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -36,6 +36,9 @@ pub struct Options {
     pub rounds: u32,
     /// Over pipes instead of WebSocket.
     pub stdio: bool,
+    /// Everything on one core, gateway and client: where threads land, and what neighbours they have there, moves
+    /// CPU times by a third, and this takes it away. Latencies then say little.
+    pub one_core: bool,
     /// One more round that counts system calls.
     pub strace: bool,
     /// Seed of the statistics.
@@ -66,7 +69,7 @@ pub struct Sizes {
 impl Sizes {
     /// How long to measure, where nothing was said.
     pub fn time(&self, usual: Duration, quick: Duration) -> Duration {
-        self.time.unwrap_or(if self.quick { quick } else { usual })
+        self.time.unwrap_or(if self.quick { quick } else { usual }).clamp(TIME_MIN, TIME_MAX)
     }
 
     /// How many clients: `heavy` if all gateways are ours.

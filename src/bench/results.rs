@@ -64,6 +64,8 @@ pub struct About {
     pub seed: u64,
     /// Whether it was a quick run.
     pub quick: bool,
+    /// Whether all of it ran on one core.
+    pub one_core: bool,
 }
 
 /// A run.

@@ -5,6 +5,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 use super::about;
 use super::bed::Bed;
 use super::failure::Failure;
@@ -23,6 +26,10 @@ use super::scenarios::{Scenario, ServerNeed, Stage};
 /// in a scenario is in the results.
 pub fn run(options: &Options, stop: &Stop, progress: &mut Progress) -> Result<Results, Failure> {
     let began = Instant::now();
+    allow_many_descriptors();
+    if options.one_core {
+        take_one_core()?;
+    }
     let mut about = about::before(options);
     let model = match needs_model(options) {
         true => Some(Model::start(&options.model, &options.program, stop)?),
@@ -39,6 +46,23 @@ pub fn run(options: &Options, stop: &Stop, progress: &mut Progress) -> Result<Re
     about::after(&mut about, began.elapsed());
     let labels = labels(options);
     Ok(Results { labels, scenarios: run.scenarios, about })
+}
+
+/// Binds this process, and so all that it starts, to the last core it may use: the first has the interrupts.
+fn take_one_core() -> Result<(), Failure> {
+    let failed = |error: rustix::io::Errno| Failure::Machine(format!("cannot take one core: {error}"));
+    let allowed = sched_getaffinity(None).map_err(failed)?;
+    let last = (0..CpuSet::MAX_CPU).rev().find(|core| allowed.is_set(*core));
+    let mut one = CpuSet::new();
+    one.set(last.unwrap_or(0));
+    sched_setaffinity(None, &one).map_err(failed)
+}
+
+/// Thousands of clients need as many descriptors; the soft limit is often 1,024. Without permission the clients
+/// that find no room say so.
+fn allow_many_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn needs_model(options: &Options) -> bool {
@@ -82,16 +106,18 @@ impl Run<'_> {
     /// Steps of the progress.
     fn planned(&self) -> u32 {
         let rounds = |result: &ScenarioResult| {
-            self.options.rounds.min(result.scenario.rounds_max) + u32::from(self.options.strace)
+            result.scenario.rounds.of(self.options.rounds, &self.options.sizes)
+                + u32::from(self.options.strace)
         };
         self.scenarios.iter().map(rounds).sum()
     }
 
     fn round(&mut self, round: u32, counting: bool, progress: &mut Progress) -> Result<(), Failure> {
-        let mut servers: Servers = self.options.gateways.iter().map(|_| None).collect();
+        let none = || -> Servers { self.options.gateways.iter().map(|_| None).collect() };
+        let mut servers = none();
         for index in 0..self.scenarios.len() {
             let scenario = self.scenarios[index].scenario;
-            if round >= scenario.rounds_max && !counting {
+            if round >= scenario.rounds.of(self.options.rounds, &self.options.sizes) && !counting {
                 continue;
             }
             progress.step(round + 1, scenario.name);
@@ -101,105 +127,84 @@ impl Run<'_> {
             let order = order.into_iter().filter(|side| *side < self.options.gateways.len()).collect();
             let visit = Visit { index, round, counting, order };
             match scenario.server {
-                ServerNeed::Fresh => self.one_after_the_other(&visit)?,
-                ServerNeed::Shared | ServerNeed::None => self.in_turns(&visit, &mut servers)?,
+                ServerNeed::Shared | ServerNeed::None => self.visit(&visit, &mut servers)?,
+                ServerNeed::Fresh => {
+                    for side in visit.order.clone() {
+                        let alone = Visit { order: vec![side], ..visit };
+                        self.visit(&alone, &mut none())?;
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Each gateway alone, with a server that nobody used before.
-    fn one_after_the_other(&mut self, visit: &Visit) -> Result<(), Failure> {
-        for side in visit.order.clone() {
-            if !self.takes_part(visit, side) {
-                continue;
-            }
-            let outcome = self.alone(visit, side);
-            self.note(visit, side, outcome)?;
-        }
-        Ok(())
-    }
-
-    fn alone(&mut self, visit: &Visit, side: usize) -> Result<(), Failure> {
+    /// One scenario at the gateways of a visit, a step each in turns.
+    fn visit(&mut self, visit: &Visit, servers: &mut Servers) -> Result<(), Failure> {
         let scenario = self.scenarios[visit.index].scenario;
-        let server = match self.options.stdio {
-            true => None,
-            false => Some(self.server(scenario, side)?),
-        };
-        let mut records = Vec::new();
-        let mut stage = (scenario.start)(self.bed(visit, side, server.as_ref()))?;
-        let began = Instant::now();
-        for step in 0..self.steps(visit) {
-            if step > 0 && began.elapsed() >= scenario.steps.time(&self.options.sizes) {
-                break;
-            }
-            let mut record = Record::default();
-            stage.step(&mut record)?;
-            records.push(record);
-        }
-        stage.finish()?;
-        drop(stage);
-        for (step, record) in (0..).zip(records) {
-            self.take(visit, side, step, record);
-        }
-        Ok(())
-    }
-
-    /// Both gateways, a step each, until the time is over.
-    fn in_turns(&mut self, visit: &Visit, servers: &mut Servers) -> Result<(), Failure> {
-        let scenario = self.scenarios[visit.index].scenario;
-        for side in visit.order.clone() {
-            let wanted = scenario.server == ServerNeed::Shared && !self.options.stdio;
-            if wanted && servers[side].is_none() && self.takes_part(visit, side) {
+        let wanted = scenario.server != ServerNeed::None && !self.options.stdio;
+        for side in visit.order.iter().copied().filter(|side| self.takes_part(visit, *side)) {
+            if wanted && servers[side].is_none() {
                 servers[side] = Some(self.server(scenario, side)?);
             }
         }
-        let mut taken = Vec::new();
-        let mut failures = Vec::new();
-        {
-            let mut stages: Vec<Option<Box<dyn Stage + '_>>> = servers.iter().map(|_| None).collect();
-            for side in visit.order.clone() {
-                if self.takes_part(visit, side) {
-                    match (scenario.start)(self.bed(visit, side, servers[side].as_ref())) {
-                        Ok(stage) => stages[side] = Some(stage),
-                        Err(failure) => failures.push((side, failure)),
-                    }
-                }
-            }
-            let began = Instant::now();
-            for step in 0..self.steps(visit) {
-                if step > 0 && began.elapsed() >= scenario.steps.time(&self.options.sizes) {
-                    break;
-                }
-                for at in 0..visit.order.len() {
-                    // Turned in every second step: what one leaves behind must not always meet the other.
-                    let side = visit.order[(at + step as usize) % visit.order.len()];
-                    let Some(stage) = &mut stages[side] else { continue };
-                    let mut record = Record::default();
-                    match stage.step(&mut record) {
-                        Ok(()) => taken.push((side, step, record)),
-                        Err(failure) => {
-                            stages[side] = None;
-                            failures.push((side, failure));
-                        }
-                    }
-                }
-            }
-            for (side, stage) in stages.iter_mut().enumerate() {
-                if let Some(Err(failure)) = stage.as_mut().map(|stage| stage.finish()) {
-                    failures.push((side, failure));
-                }
-            }
-        }
-        for (side, step, record) in taken {
+        let Outcome { records, failures } = self.take_turns(visit, servers);
+        for (side, step, record) in records {
             self.take(visit, side, step, record);
         }
         for (side, failure) in failures {
             // Who knows what state it is in.
             servers[side] = None;
-            self.note(visit, side, Err(failure))?;
+            self.note(visit, side, failure)?;
         }
         Ok(())
+    }
+
+    fn take_turns(&self, visit: &Visit, servers: &Servers) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut stages = self.stages(visit, servers, &mut outcome);
+        let began = Instant::now();
+        let time = self.scenarios[visit.index].scenario.steps.time(&self.options.sizes);
+        for step in 0..self.steps(visit) {
+            if step > 0 && began.elapsed() >= time {
+                break;
+            }
+            for side in visit.turned(step) {
+                let Some(stage) = &mut stages[side] else { continue };
+                let mut record = Record::default();
+                match stage.step(&mut record) {
+                    Ok(()) => outcome.records.push((side, step, record)),
+                    Err(failure) => {
+                        stages[side] = None;
+                        outcome.failures.push((side, failure));
+                    }
+                }
+            }
+        }
+        for (side, stage) in stages.iter_mut().enumerate() {
+            if let Some(Err(failure)) = stage.as_mut().map(|stage| stage.finish()) {
+                outcome.failures.push((side, failure));
+            }
+        }
+        outcome
+    }
+
+    /// The scenario, prepared at each gateway of a visit.
+    fn stages<'s>(
+        &'s self,
+        visit: &Visit,
+        servers: &'s Servers,
+        outcome: &mut Outcome,
+    ) -> Vec<Option<Box<dyn Stage + 's>>> {
+        let scenario = self.scenarios[visit.index].scenario;
+        let mut stages: Vec<Option<Box<dyn Stage + 's>>> = servers.iter().map(|_| None).collect();
+        for side in visit.order.iter().copied().filter(|side| self.takes_part(visit, *side)) {
+            match (scenario.start)(self.bed(visit, side, servers[side].as_ref())) {
+                Ok(stage) => stages[side] = Some(stage),
+                Err(failure) => outcome.failures.push((side, failure)),
+            }
+        }
+        stages
     }
 
     fn server(&self, scenario: &Scenario, side: usize) -> Result<Server, Failure> {
@@ -238,19 +243,24 @@ impl Run<'_> {
     }
 
     /// Keeps a failure with its scenario, unless it ends the run.
-    fn note(&mut self, visit: &Visit, side: usize, outcome: Result<(), Failure>) -> Result<(), Failure> {
+    fn note(&mut self, visit: &Visit, side: usize, failure: Failure) -> Result<(), Failure> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted);
         }
-        match outcome {
-            Ok(()) => {}
-            Err(failure @ (Failure::Interrupted | Failure::Start(_))) => return Err(failure),
-            Err(failure) => {
-                self.scenarios[visit.index].sides[side].failure.get_or_insert(failure);
-            }
+        if matches!(failure, Failure::Interrupted | Failure::Start(_)) {
+            return Err(failure);
         }
+        self.scenarios[visit.index].sides[side].failure.get_or_insert(failure);
         Ok(())
     }
+}
+
+/// What a visit brought.
+#[derive(Default)]
+struct Outcome {
+    /// By gateway and step.
+    records: Vec<(usize, u32, Record)>,
+    failures: Vec<(usize, Failure)>,
 }
 
 /// One scenario in one round.
@@ -261,4 +271,16 @@ struct Visit {
     counting: bool,
     /// Which gateway goes first.
     order: Vec<usize>,
+}
+
+impl Visit {
+    /// Who goes first in this step: turned in every second, because what one leaves behind must not always
+    /// meet the other.
+    fn turned(&self, step: u32) -> Vec<usize> {
+        let mut order = self.order.clone();
+        if step % 2 == 1 {
+            order.reverse();
+        }
+        order
+    }
 }

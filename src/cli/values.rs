@@ -1,6 +1,7 @@
 //! The values of flags, read. Each reader returns the value, or a text that goes on from "--flag wants".
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -30,6 +31,24 @@ pub(super) fn filled(value: &OsStr) -> Result<&str, String> {
 pub(super) fn port(value: &OsStr) -> Result<u16, String> {
     let text = value.to_string_lossy();
     text.parse().map_err(|_| format!("a number from 0 to 65535, not '{text}'"))
+}
+
+/// A number from 1 to `max`.
+pub(super) fn count(value: &OsStr, max: u32) -> Result<u32, String> {
+    let text = value.to_string_lossy();
+    let count = text.parse().ok().filter(|count| (1..=max).contains(count));
+    count.ok_or_else(|| format!("a number from 1 to {max}, not '{text}'"))
+}
+
+/// Any number that is not negative.
+pub(super) fn number(value: &OsStr) -> Result<u64, String> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|_| format!("a number from 0 to {}, not '{text}'", u64::MAX))
+}
+
+/// A path.
+pub(super) fn path(value: OsString) -> Result<PathBuf, String> {
+    if value.is_empty() { Err("a path".to_owned()) } else { Ok(PathBuf::from(value)) }
 }
 
 /// Tokens a second, as `RATE=` has them.

@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
+#[cfg(feature = "harness")]
+mod bench;
 mod docs;
 #[cfg(feature = "harness")]
 mod fake_model;

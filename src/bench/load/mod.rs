@@ -212,18 +212,17 @@ impl Load {
             self.submit(*session, prompts.tokens(2, 0))?;
             self.finish_turns()?;
         }
-        // One when it was opened, one when the turn was over.
-        self.wait_infos(&sessions, 2)?;
+        self.settle(&sessions)?;
         Ok(sessions)
     }
 
-    /// Waits until each of these sessions has told of itself so often. Whoever sends fewer is not waited for
-    /// long.
-    fn wait_infos(&mut self, sessions: &[u32], wanted: u64) -> Result<(), Failure> {
-        let told = |state: &State| {
-            sessions.iter().all(|at| state.sessions.get(*at as usize).is_none_or(|s| s.infos >= wanted))
+    /// Waits until each of these sessions has put itself in order after its turn, which `session.info` says.
+    /// A gateway that does not send it is not waited for long.
+    pub fn settle(&mut self, sessions: &[u32]) -> Result<(), Failure> {
+        let settled = |state: &State| {
+            sessions.iter().all(|at| state.sessions.get(*at as usize).is_none_or(Session::is_settled))
         };
-        match self.run_until("session.info", INFO_PATIENCE, told) {
+        match self.run_until("session.info", INFO_PATIENCE, settled) {
             Err(Failure::Late(_)) => Ok(()),
             outcome => outcome,
         }
@@ -259,16 +258,6 @@ impl Load {
     /// A session.
     pub fn session(&self, session: u32) -> Option<&Session> {
         self.state.sessions.get(session as usize)
-    }
-
-    /// How often a session told of itself.
-    pub fn infos(&self, session: u32) -> u64 {
-        self.session(session).map_or(0, |session| session.infos)
-    }
-
-    /// Waits until a session has told of itself again, after `before` times.
-    pub fn wait_info(&mut self, session: u32, before: u64) -> Result<(), Failure> {
-        self.wait_infos(&[session], before + 1)
     }
 
     /// The id of a session.

@@ -51,8 +51,8 @@ pub struct Session {
     pub key: Box<str>,
     /// The turn under way, or the last one.
     pub turn: Option<Turn>,
-    /// Times `session.info` came.
-    pub infos: u64,
+    /// When `session.info` came last.
+    pub told: Option<Instant>,
     /// When it was last resumed.
     pub resumed: Option<Instant>,
     /// Whether it was closed.
@@ -109,13 +109,19 @@ impl User {
 }
 
 impl Session {
+    /// Whether it has told of itself since its turn ended: then it has put itself in order.
+    pub(super) fn is_settled(&self) -> bool {
+        let ended = self.turn.as_ref().and_then(|turn| turn.ended);
+        self.told.zip(ended).is_some_and(|(told, ended)| told >= ended)
+    }
+
     pub(super) fn new(user: u32, id: &str, key: &str) -> Self {
         Self {
             user,
             id: id.into(),
             key: key.into(),
             turn: None,
-            infos: 0,
+            told: None,
             resumed: None,
             closed: false,
             template: None,
@@ -199,7 +205,7 @@ impl State {
                 }
             }
             "message.complete" => self.complete(index, document, now),
-            "session.info" => session.infos += 1,
+            "session.info" => session.told = Some(now),
             "error" => self.wrong(format!("the gateway said: {}", beginning(document))),
             _ => {}
         }
@@ -218,10 +224,8 @@ impl State {
         else {
             return self.wrong("text without a prompt");
         };
-        let from = turn.said();
-        match turn.delta(text, bytes, now) {
-            Ok(()) => turn.note_ages(from, now, &mut self.ages),
-            Err(why) => self.wrong(why),
+        if let Err(why) = turn.delta(text, bytes, now) {
+            self.wrong(why);
         }
     }
 
@@ -230,12 +234,14 @@ impl State {
         else {
             return self.wrong("an end without a turn");
         };
+        let was_over = turn.is_over();
         let read: Result<Value, _> = serde_json::from_str(document);
         let outcome = match read {
             Ok(event) => turn.complete(&event["params"]["payload"], now),
             Err(error) => Err(format!("message.complete is not JSON: {error}")),
         };
-        self.running -= usize::from(turn.is_over());
+        turn.note_ages(&mut self.ages);
+        self.running -= usize::from(turn.is_over() && !was_over);
         if let Err(why) = outcome {
             self.wrong(why);
         }

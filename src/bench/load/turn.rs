@@ -30,6 +30,8 @@ pub struct Turn {
     pub deltas: u64,
     /// Bytes of those documents.
     pub delta_bytes: u64,
+    /// Of a paced answer: how many tokens had come, and when.
+    arrivals: Vec<(u64, Instant)>,
 }
 
 impl Turn {
@@ -43,6 +45,7 @@ impl Turn {
             ended: None,
             deltas: 0,
             delta_bytes: 0,
+            arrivals: Vec::new(),
         }
     }
 
@@ -80,22 +83,27 @@ impl Turn {
         self.first.get_or_insert(now);
         self.deltas += 1;
         self.delta_bytes += bytes as u64;
+        if self.prompt.rate > 0 {
+            self.arrivals.push(((self.said / TOKEN_BYTES) as u64, now));
+        }
         Ok(())
     }
 
-    /// Notes how late each token of the last piece was, which began at `from`. The schedule of a paced answer
-    /// begins with its first piece.
-    pub(super) fn note_ages(&self, from: usize, now: Instant, ages: &mut Latency) {
-        let (Some(first), true) = (self.first, self.prompt.rate > 0) else { return };
-        for index in from.div_ceil(TOKEN_BYTES)..self.said.div_ceil(TOKEN_BYTES) {
-            let due = first + Duration::from_nanos(index as u64 * 1_000_000_000 / self.prompt.rate);
-            ages.record(now.saturating_duration_since(due));
+    /// Notes how far each token of a paced answer came behind its schedule. When that began only the model
+    /// knows, so the token that came soonest by its number counts as in time: what all of them are late is not
+    /// seen here (it is in [`Turn::first_after`]), what some are later than others is.
+    pub(super) fn note_ages(&self, ages: &mut Latency) {
+        let Some(nanos) = 1_000_000_000_u64.checked_div(self.prompt.rate) else { return };
+        let offset = |index: u64| Duration::from_nanos(index * nanos);
+        let start = |(came, at): &(u64, Instant)| at.checked_sub(offset(came.saturating_sub(1)));
+        let Some(start) = self.arrivals.iter().filter_map(start).min() else { return };
+        let mut before = 0;
+        for (came, at) in &self.arrivals {
+            for index in before..*came {
+                ages.record(at.saturating_duration_since(start + offset(index)));
+            }
+            before = *came;
         }
-    }
-
-    /// Bytes of the expected text that came so far.
-    pub(super) fn said(&self) -> usize {
-        self.said
     }
 
     /// Text that another connection took in, or that a session told when it was taken over.
@@ -152,7 +160,7 @@ pub(super) fn plain(raw: Option<&str>) -> Result<std::borrow::Cow<'_, str>, Stri
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use serde_json::{Value, json};
 
@@ -220,13 +228,16 @@ mod tests {
     }
 
     #[test]
-    fn every_token_of_a_paced_piece_has_its_age() {
-        let mut turn = Turn::new(Prompts::default().tokens(3, 1000), Instant::now());
-        let mut ages = Latency::default();
-        for (from, piece) in [(0, "0000 "), (5, "0001 0002 ")] {
-            say(&mut turn, &[piece]).unwrap();
-            turn.note_ages(from, Instant::now(), &mut ages);
+    fn tokens_are_late_by_the_soonest_of_them() {
+        let mut turn = Turn::new(Prompts::default().tokens(4, 1000), Instant::now());
+        let start = Instant::now();
+        // The first was held up for 5 ms, the second for none, the others came together.
+        for (millis, piece) in [(5, "0000 "), (5, "0001 "), (9, "0002 0003 ")] {
+            turn.delta(piece, 100, start + Duration::from_millis(millis)).unwrap();
         }
-        assert_eq!(ages.len(), 3);
+        let mut ages = Latency::default();
+        turn.note_ages(&mut ages);
+        let ages = [0.25, 0.5, 0.75, 1.0].map(|share| ages.quantile_ms(share).unwrap().round());
+        assert_eq!(ages, [0.0, 1.0, 2.0, 3.0]);
     }
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link};
 use crate::bench::failure::Failure;
+use crate::bench::gateway::Agent;
 use crate::bench::load::{Prompt, Prompts};
 use crate::bench::metric::{Metric, Record};
 
@@ -47,8 +48,9 @@ pub(super) const CALL_IDLE: Scenario = Scenario {
     metrics: &[P50, P99, WORST, LATE, CPU, CALLS],
     server: ServerNeed::Shared,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(2, 5, 700),
     start: |bed| Caller::start(bed, Beside::Nothing),
 };
@@ -59,8 +61,9 @@ pub(super) const CALL_FLOOD: Scenario = Scenario {
     metrics: &[P50, P99, WORST, LATE],
     server: ServerNeed::Shared,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::ONCE,
     start: |bed| Caller::start(bed, Beside::Flood),
 };
@@ -71,8 +74,9 @@ pub(super) const CALL_BURN: Scenario = Scenario {
     metrics: &[P50, P99, WORST, LATE],
     server: ServerNeed::Fresh,
     one_client: true,
-    demo_only: true,
-    rounds_max: u32::MAX,
+    ours_only: Some("it needs the demo agent"),
+    agent: Some(Agent::Demo),
+    rounds: Rounds::Few,
     steps: Steps::ONCE,
     start: |bed| Caller::start(bed, Beside::Burners),
 };

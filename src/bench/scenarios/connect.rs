@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link};
 use crate::bench::client::DialOptions;
 use crate::bench::failure::Failure;
 use crate::bench::gateway::{Server, StdioGateway};
-use crate::bench::load::{Latency, Load, PATIENCE, Prompts};
+use crate::bench::load::{Latency, Load, PATIENCE, Prompt, Prompts};
 use crate::bench::metric::{Metric, Record};
 use crate::bench::process::cpu_ns_of_tree;
 
@@ -31,7 +31,8 @@ const RESUME_CURVE: &str = "dial to session taken over";
 /// Time a gateway is given to notice that its clients are gone.
 const FAREWELL: Duration = Duration::from_millis(100);
 
-/// The answer that is under way while its client is cut off: at 100 tokens a second, cut after a third.
+/// The answer that is under way while its client is cut off, or follows when it is back: at 100 tokens a second,
+/// cut after a third.
 const ANSWER_TOKENS: u64 = 60;
 const ANSWER_RATE: u64 = 100;
 const CUT_AFTER: Duration = Duration::from_millis(200);
@@ -42,8 +43,9 @@ pub(super) const COLD_START: Scenario = Scenario {
     metrics: &[STDIO_START, STDIO_CPU, WS_START],
     server: ServerNeed::None,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(5, 4, 200),
     start: |bed| Ok(Box::new(ColdStart { bed })),
 };
@@ -54,8 +56,9 @@ pub(super) const CONNECT_STORM: Scenario = Scenario {
     metrics: &[CONNECT_CPU, CONNECT_CALLS, READY_P50, READY_WORST, CONNECT_MEMORY],
     server: ServerNeed::Shared,
     one_client: false,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(5, 3, 400),
     start: |bed| {
         let clients = if bed.sizes.quick { bed.sizes.clients(50, 100) } else { bed.sizes.clients(200, 500) };
@@ -65,15 +68,31 @@ pub(super) const CONNECT_STORM: Scenario = Scenario {
 
 pub(super) const RECONNECT_STORM: Scenario = Scenario {
     name: "reconnect-storm",
-    summary: "Many clients lose their connection amid an answer, come back at once and take their session over.",
+    summary: "Many clients lose their connection, come back at once and take their session over.",
     metrics: &[RESUME_CPU, RESUME_P50, RESUME_WORST],
     server: ServerNeed::Fresh,
     one_client: false,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::Few,
     steps: Steps::up_to(3, 3, 500),
-    start: |bed| Comeback::start(bed),
+    start: |bed| Comeback::start(bed, Cut::BetweenAnswers),
 };
+
+pub(super) const RECONNECT_AMID: Scenario = Scenario {
+    name: "reconnect-amid",
+    summary: "The same amid an answer: what comes after has to follow on what came before.",
+    ours_only: Some("the original gives the rest of an answer to nobody"),
+    start: |bed| Comeback::start(bed, Cut::AmidAnswer),
+    ..RECONNECT_STORM
+};
+
+/// When the connections are cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    BetweenAnswers,
+    AmidAnswer,
+}
 
 struct ColdStart<'r> {
     bed: Bed<'r>,
@@ -142,15 +161,20 @@ struct Comeback<'r> {
     prompts: &'r Prompts,
     users: Vec<u32>,
     sessions: Vec<u32>,
+    cut: Cut,
 }
 
 impl<'r> Comeback<'r> {
-    fn start(bed: Bed<'r>) -> Result<Box<dyn Stage + 'r>, Failure> {
+    fn start(bed: Bed<'r>, cut: Cut) -> Result<Box<dyn Stage + 'r>, Failure> {
         let mut link = bed.link()?;
         let clients = bed.sizes.clients(8, 100).min(crate::bench::options::SESSIONS_MAX);
         let users = link.users(clients as usize)?;
         let sessions = link.load.warm_sessions(users.iter().copied(), bed.prompts)?;
-        Ok(Box::new(Comeback { link, prompts: bed.prompts, users, sessions }))
+        Ok(Box::new(Comeback { link, prompts: bed.prompts, users, sessions, cut }))
+    }
+
+    fn submit(&mut self, prompt: &Prompt) -> Result<(), Failure> {
+        self.sessions.iter().try_for_each(|session| self.link.load.submit(*session, prompt.clone()))
     }
 
     /// Dials all at once, and takes each session over as soon as its client is ready.
@@ -180,17 +204,19 @@ impl<'r> Comeback<'r> {
 
 impl Stage for Comeback<'_> {
     fn step(&mut self, record: &mut Record) -> Result<(), Failure> {
-        let load = &mut self.link.load;
-        for session in &self.sessions {
-            load.submit(*session, self.prompts.tokens(ANSWER_TOKENS, ANSWER_RATE))?;
+        let prompt = self.prompts.tokens(ANSWER_TOKENS, ANSWER_RATE);
+        if self.cut == Cut::AmidAnswer {
+            self.submit(&prompt)?;
+            self.link.load.run_for(CUT_AFTER)?;
         }
-        load.run_for(CUT_AFTER)?;
-        self.users.iter().for_each(|user| load.cut(*user));
-        load.run_for(FAREWELL)?;
+        self.users.iter().for_each(|user| self.link.load.cut(*user));
+        self.link.load.run_for(FAREWELL)?;
         let gauge = self.link.gauge()?;
         self.come_back()?;
         let reading = gauge.stop()?;
-        // The rest of each answer has to follow on what the session told.
+        if self.cut == Cut::BetweenAnswers {
+            self.submit(&prompt)?;
+        }
         self.link.load.finish_turns()?;
         let mut times = Latency::default();
         for (user, session) in self.users.iter().zip(&self.sessions) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link};
 use crate::bench::failure::Failure;
 use crate::bench::metric::{Metric, Record};
@@ -23,8 +23,9 @@ pub(super) const IDLE: Scenario = Scenario {
     metrics: &[RSS, PSS, CPU, WAKE_UPS, CALLS],
     server: ServerNeed::Fresh,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::Few,
     steps: Steps::ONCE,
     start: |bed| Idle::start(bed),
 };

@@ -29,10 +29,12 @@ pub struct Scenario {
     pub server: ServerNeed,
     /// Whether it can do with one client, and so over pipes.
     pub one_client: bool,
-    /// Whether the demo agent has to answer, whoever was asked for.
-    pub demo_only: bool,
-    /// Most rounds it takes part in; the rest would only repeat it at length.
-    pub rounds_max: u32,
+    /// Why it is for gateways of ours only, if it is.
+    pub ours_only: Option<&'static str>,
+    /// Who has to answer, whoever was asked for.
+    pub agent: Option<Agent>,
+    /// In which rounds it takes part.
+    pub rounds: Rounds,
     /// How often it is repeated in a round.
     pub steps: Steps,
     /// Prepares it at one gateway.
@@ -48,6 +50,31 @@ pub enum ServerNeed {
     Fresh,
     /// None: it starts its own.
     None,
+}
+
+/// In which rounds a scenario takes part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rounds {
+    /// In all.
+    All,
+    /// In all if gateways start in no time, which ours do; else in the first few. It needs a server of its own.
+    Few,
+    /// In the first.
+    One,
+}
+
+/// Rounds of [`Rounds::Few`].
+const FEW: u32 = 3;
+
+impl Rounds {
+    /// Of so many rounds, in how many.
+    pub fn of(self, rounds: u32, sizes: &Sizes) -> u32 {
+        match self {
+            Rounds::Few if !sizes.heavy => rounds.min(FEW),
+            Rounds::All | Rounds::Few => rounds,
+            Rounds::One => rounds.min(1),
+        }
+    }
 }
 
 /// How often a scenario is repeated in a round: until the time is over, but so often at most, and once at
@@ -99,6 +126,7 @@ pub const SCENARIOS: &[&Scenario] = &[
     &stream::FAN_OUT,
     &reading::SLOW_READER,
     &connect::RECONNECT_STORM,
+    &connect::RECONNECT_AMID,
     &idle::IDLE,
     &soak::SOAK,
 ];
@@ -113,16 +141,14 @@ impl Scenario {
             Err("it needs more than one client, and pipes have one")
         } else if running && self.server != ServerNeed::Shared {
             Err("it needs a gateway that it can start")
-        } else if self.demo_only && !spec.is_ours() {
-            Err("it needs the demo agent")
         } else {
-            Ok(())
+            self.ours_only.filter(|_| !spec.is_ours()).map_or(Ok(()), Err)
         }
     }
 
     /// Who answers in it.
     pub fn agent(&self, asked: Agent) -> Agent {
-        if self.demo_only { Agent::Demo } else { asked }
+        self.agent.unwrap_or(asked)
     }
 }
 
@@ -147,7 +173,7 @@ mod tests {
             assert!(scenario.metrics.iter().any(|metric| metric.main), "{}", scenario.name);
             let metrics: HashSet<_> = scenario.metrics.iter().map(|metric| metric.name).collect();
             assert_eq!(metrics.len(), scenario.metrics.len(), "{}", scenario.name);
-            assert!(scenario.steps.max > 0 && scenario.rounds_max > 0, "{}", scenario.name);
+            assert!(scenario.steps.max > 0, "{}", scenario.name);
         }
         assert_eq!(find("flood").map(|scenario| scenario.name), Some("flood"));
         assert!(find("nothing").is_none());

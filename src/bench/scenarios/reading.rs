@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::calls::{CURVE, METHOD, P50, P99, RATE, WORST};
 use super::idle::mebibytes;
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link};
 use crate::bench::client::DialOptions;
 use crate::bench::failure::Failure;
 use crate::bench::load::Prompt;
 use crate::bench::metric::{Metric, Record};
 
-const GROWTH: Metric = Metric::main("memory while nobody reads, at most more", "MiB");
+const GROWTH: Metric = Metric::main("memory growth while nobody reads", "MiB");
 const CATCH_UP: Metric = Metric::side("reading on to the end of the answer", "ms");
 
 /// The slow reader's receive buffer: small, so that the gateway feels it soon.
@@ -28,8 +28,9 @@ pub(super) const SLOW_READER: Scenario = Scenario {
     metrics: &[GROWTH, P50, P99, WORST, CATCH_UP],
     server: ServerNeed::Fresh,
     one_client: false,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::Few,
     steps: Steps::ONCE,
     start: |bed| SlowReader::start(bed),
 };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::idle::mebibytes;
 use super::stream::{AGE_CURVE, AGE_P99, CPU, tokens_in};
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link};
 use crate::bench::failure::Failure;
 use crate::bench::load::{Latency, Prompt};
@@ -25,8 +25,9 @@ pub(super) const SOAK: Scenario = Scenario {
     metrics: &[CPU, AGE_P99, GROWTH],
     server: ServerNeed::Fresh,
     one_client: true,
-    demo_only: false,
-    rounds_max: 1,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::One,
     steps: Steps::ONCE,
     start: |bed| Soak::start(bed),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Scenario, ServerNeed, Stage, Steps};
+use super::{Rounds, Scenario, ServerNeed, Stage, Steps};
 use crate::bench::bed::{Bed, Link, Reading, SETTLE};
 use crate::bench::failure::Failure;
 use crate::bench::gateway::{Agent, Model};
@@ -40,8 +40,9 @@ pub(super) const FIRST_TOKEN: Scenario = Scenario {
     metrics: &[SUBMIT_TO_FIRST, MODEL_TO_FIRST, TURN_CPU],
     server: ServerNeed::Shared,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(12, 5, 500),
     start: |bed| First::start(bed),
 };
@@ -52,8 +53,9 @@ pub(super) const FLOOD: Scenario = Scenario {
     metrics: &[CPU, CLIENT_CPU, FRAMES, BYTES, CALLS, SPEED, WAKE_UPS],
     server: ServerNeed::Shared,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(24, 4, 1_000),
     start: |bed| Flood::start(bed),
 };
@@ -64,11 +66,12 @@ pub(super) const PACED: Scenario = Scenario {
     metrics: &[CPU, AGE_P50, FRAMES, BYTES, CALLS, AGE_P99, WAKE_UPS, CLIENT_SIDE],
     server: ServerNeed::Shared,
     one_client: true,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::All,
     steps: Steps::up_to(4, 9, 2_000),
     start: |bed| {
-        let sessions = bed.sizes.sessions(8, 8);
+        let sessions = bed.sizes.sessions(8, 64);
         let rate = bed.sizes.rate(50);
         Paced::start(bed, 1, sessions, rate, false)
     },
@@ -77,14 +80,27 @@ pub(super) const PACED: Scenario = Scenario {
 pub(super) const FAN_OUT: Scenario = Scenario {
     name: "fan-out",
     summary: "Many clients, each with a session of its own that is answered at the pace of a model.",
-    metrics: &[CPU, AGE_P50, FRAMES, BYTES, CALLS, AGE_P99, FIRST_P50, FIRST_WORST, MEMORY, CLIENT_SIDE],
+    metrics: &[
+        CPU,
+        AGE_P50,
+        FRAMES,
+        BYTES,
+        CALLS,
+        AGE_P99,
+        FIRST_P50,
+        FIRST_WORST,
+        WAKE_UPS,
+        MEMORY,
+        CLIENT_SIDE,
+    ],
     server: ServerNeed::Fresh,
     one_client: false,
-    demo_only: false,
-    rounds_max: u32::MAX,
+    ours_only: None,
+    agent: None,
+    rounds: Rounds::Few,
     steps: Steps::ONCE,
     start: |bed| {
-        let clients = bed.sizes.clients(12, 200).min(crate::bench::options::SESSIONS_MAX);
+        let clients = bed.sizes.clients(8, 200).min(crate::bench::options::SESSIONS_MAX);
         let rate = bed.sizes.rate(30);
         Paced::start(bed, clients, clients, rate, true)
     },
@@ -118,11 +134,10 @@ impl Stage for First<'_> {
         if self.model.is_some() {
             prompt = prompt.after(&format!("ID={name}"));
         }
-        let infos = self.link.load.infos(self.session);
         let gauge = self.link.gauge()?;
         self.link.load.submit(self.session, prompt)?;
         self.link.load.finish_turns()?;
-        self.link.load.wait_info(self.session, infos)?;
+        self.link.load.settle(&[self.session])?;
         let reading = gauge.stop()?;
         let Some(turn) = self.link.load.turn(self.session) else { return Ok(()) };
         record.add_if(SUBMIT_TO_FIRST, turn.first_after().map(millis));
@@ -154,7 +169,9 @@ impl<'r> Flood<'r> {
     fn start(bed: Bed<'r>) -> Result<Box<dyn Stage + 'r>, Failure> {
         let mut link = bed.link()?;
         let user = link.users(1)?[0];
-        let tokens = bed.sizes.tokens(20_000, 200_000);
+        // Short ones in a quick run: many pairs of them tell more than few long ones.
+        let tokens = if bed.sizes.quick { (10_000, 60_000) } else { (20_000, 200_000) };
+        let tokens = bed.sizes.tokens(tokens.0, tokens.1);
         Ok(Box::new(Flood { link, prompts: bed.prompts, user, prompt: bed.prompts.tokens(tokens.into(), 0) }))
     }
 }
@@ -172,7 +189,8 @@ impl Stage for Flood<'_> {
             streamed(record, &reading, [turn].into_iter());
             record.add_if(CLIENT_CPU, reading.used.map(|used| used.client_cpu_us_each(turn.tokens())));
             let time = turn.first.and_then(|first| Some(turn.ended?.saturating_duration_since(first)));
-            record.add_if(SPEED, time.map(|time| turn.tokens() as f64 / time.as_secs_f64().max(1e-9)));
+            // What came in one read has no speed; [`Record::add`] leaves it out.
+            record.add_if(SPEED, time.map(|time| turn.tokens() as f64 / time.as_secs_f64()));
         }
         self.link.load.close_sessions()
     }

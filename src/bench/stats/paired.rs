@@ -12,9 +12,17 @@ const DRAWS: usize = 2_000;
 /// Share of the draws outside the interval, at each end: 95 % are inside.
 const TAIL: f64 = 0.025;
 
+/// Where 97.5 % of a normal distribution lie below, in standard deviations; and of Student's with 1, 2, 3, …
+/// degrees of freedom.
+const NORMAL: f64 = 1.960;
+const STUDENT: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+
 /// A ratio nearer to one than this is called the same however sure it is: nobody would feel it, and the
 /// layout of a build alone moves more.
 const NEGLIGIBLE: f64 = 0.01;
+
+/// Fewer pairs than this say nothing of their own spread.
+const PAIRS_MIN: usize = 3;
 
 /// One sample of each gateway.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -36,6 +44,8 @@ pub enum Verdict {
     Worse,
     /// The difference is within the noise, or too small to matter.
     Same,
+    /// Too few pairs to tell.
+    Unclear,
 }
 
 /// The ratio of one gateway to the other.
@@ -69,14 +79,28 @@ fn compare_drawing(draws: usize, pairs: &[Pair], lower_is_better: bool, seed: u6
     let mut draws: Vec<f64> = (0..draws).filter_map(|_| draw(&rounds, &mut random)).collect();
     draws.sort_by(f64::total_cmp);
     let end = |share: f64| draws.get(((draws.len() - 1) as f64 * share).round() as usize).copied();
-    let (low, high) = (end(TAIL)?, end(1.0 - TAIL)?);
-    let certain = (low > 0.0 || high < 0.0) && (middle.exp() - 1.0).abs() >= NEGLIGIBLE && pairs.len() > 1;
+    // Of one round only its pairs can be drawn; what another process would have brought stays unknown.
+    let drawn = if rounds.len() == 1 { pairs.len() } else { rounds.len() };
+    let wider = expansion(drawn);
+    let low = middle - wider * (middle - end(TAIL)?).max(0.0);
+    let high = middle + wider * (end(1.0 - TAIL)? - middle).max(0.0);
+    let certain = (low > 0.0 || high < 0.0) && (middle.exp() - 1.0).abs() >= NEGLIGIBLE;
     let verdict = match (certain, (middle < 0.0) == lower_is_better) {
+        _ if pairs.len() < PAIRS_MIN => Verdict::Unclear,
         (false, _) => Verdict::Same,
         (true, true) => Verdict::Better,
         (true, false) => Verdict::Worse,
     };
     Some(Comparison { n: pairs.len(), ratio: middle.exp(), low: low.exp(), high: high.exp(), verdict })
+}
+
+/// How much wider than the draws the interval has to be. Draws of few samples vary too little, by the root of
+/// `n / (n - 1)`, and know nothing of their tails; the expanded interval (Hesterberg, 2015) mends both with
+/// Student's distribution in place of the normal one.
+fn expansion(samples: usize) -> f64 {
+    let freedom = samples.saturating_sub(1);
+    let student = STUDENT.get(freedom.saturating_sub(1)).copied().unwrap_or(NORMAL + 2.4 / freedom as f64);
+    (samples as f64 / freedom.max(1) as f64).sqrt() * student / NORMAL
 }
 
 /// The logarithms of the ratios, by round: there, twice as much and half as much are equally far from one.
@@ -112,7 +136,7 @@ fn draw(rounds: &[Vec<f64>], random: &mut Prng) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Pair, Verdict, compare, compare_drawing};
+    use super::{Comparison, Pair, Verdict, compare, compare_drawing, expansion};
     use crate::base::prng::Prng;
 
     /// With few draws, because tests are not optimised.
@@ -156,7 +180,16 @@ mod tests {
     #[test]
     fn equals_are_the_same_nearly_always() {
         let verdicts = (0..40).map(|seed| compared(&pairs(8, 5, 1.0, seed), true).verdict);
-        assert!(verdicts.filter(|verdict| *verdict != Verdict::Same).count() <= 6);
+        assert!(verdicts.filter(|verdict| *verdict != Verdict::Same).count() <= 4);
+    }
+
+    #[test]
+    fn few_rounds_widen_the_interval() {
+        assert!((expansion(2) - 9.17).abs() < 0.01);
+        assert!((expansion(5) - 1.58).abs() < 0.01);
+        assert!((expansion(11) - 1.19).abs() < 0.01);
+        assert!((expansion(30) - 1.06).abs() < 0.01);
+        assert!(expansion(100_000) < 1.001 && expansion(0).is_finite() && expansion(1) > 6.0);
     }
 
     #[test]
@@ -174,6 +207,6 @@ mod tests {
             assert_eq!(compare(&[pair], true, 1), None);
         }
         let lone = compare(&[Pair { round: 0, one: 1.0, other: 2.0 }], true, 1).unwrap();
-        assert_eq!((lone.ratio, lone.verdict), (0.5, Verdict::Same));
+        assert_eq!((lone.ratio, lone.verdict), (0.5, Verdict::Unclear));
     }
 }

@@ -8,8 +8,6 @@ use crate::cli::values::{filled, rate};
 pub struct FakeModelArgs {
     /// `--script`.
     pub script: Option<String>,
-    /// `--rate`.
-    pub rate: Option<u64>,
 }
 
 const FAKE_MODEL: &[Mode] = &[Mode::FakeModel];
@@ -28,9 +26,9 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "rate",
         short: None,
         value: "TOKENS",
-        on: FAKE_MODEL,
-        help: "Tokens a second of each stream, where its script has no RATE=; 0 is as fast as it goes.",
-        default: "0",
-        set: |low, value| rate(&value).map(|rate| low.fake_model.rate = Some(rate)),
+        on: &[Mode::FakeModel, Mode::Bench],
+        help: "Tokens a second of each stream. fake-model: where its script has no RATE=; 0 is as fast as it goes.",
+        default: "fake-model: 0, bench: 30 to 50",
+        set: |low, value| rate(&value).map(|rate| low.rate = Some(rate)),
     },
 ];

@@ -111,6 +111,8 @@ pub struct LowArgs {
     pub allow_hosts: Vec<String>,
     /// `--agent`.
     pub agent: Option<AgentChoice>,
+    /// `--rate`, in tokens a second.
+    pub rate: Option<u64>,
     /// `--no-merge`.
     pub no_merge: bool,
     /// `--ping-interval`; zero turns pings off.

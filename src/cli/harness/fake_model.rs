@@ -12,7 +12,7 @@ pub(crate) fn fake_model(low: &LowArgs) -> ExitCode {
     let options = Options {
         port: low.port.unwrap_or(0),
         script: low.fake_model.script.clone(),
-        rate: low.fake_model.rate.unwrap_or(0),
+        rate: low.rate.unwrap_or(0),
     };
     let server = match Server::bind(&options) {
         Ok(server) => server,
