@@ -126,18 +126,3 @@ pub(super) fn speed(value: &OsStr) -> Result<f64, String> {
         _ => Err(format!("a factor from 0 to {SPEED_MAX}, not '{text}'")),
     }
 }
-
-/// A whole number from 1 on.
-pub(super) fn count(value: &OsStr, most: usize) -> Result<usize, String> {
-    let text = value.to_string_lossy();
-    match text.parse() {
-        Ok(count) if (1..=most).contains(&count) => Ok(count),
-        _ => Err(format!("a number from 1 to {most}, not '{text}'")),
-    }
-}
-
-/// A whole number, not negative.
-pub(super) fn whole(value: &OsStr) -> Result<u64, String> {
-    let text = value.to_string_lossy();
-    text.parse().map_err(|_| format!("a whole number, not '{text}'"))
-}

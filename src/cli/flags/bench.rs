@@ -31,8 +31,6 @@ pub struct BenchArgs {
     pub quick: bool,
     /// `--seconds`.
     pub seconds: Option<Duration>,
-    /// `--clients`.
-    pub clients: Option<u32>,
     /// `--sessions`.
     pub sessions: Option<u32>,
     /// `--tokens`.
@@ -41,8 +39,6 @@ pub struct BenchArgs {
     pub one_core: bool,
     /// `--strace`.
     pub strace: bool,
-    /// `--seed`.
-    pub seed: Option<u64>,
     /// `--list`.
     pub list: bool,
     /// `--json`.
@@ -180,10 +176,11 @@ pub(super) const FLAGS: &[Flag] = &[
         name: "clients",
         short: None,
         value: "N",
-        on: BENCH,
-        help: "Clients, where a scenario has many.",
-        default: "8 to 200, 100 to 500 if all gateways are ours",
-        set: |low, value| count(&value, CLIENTS_MAX).map(|number| low.bench.clients = Some(number)),
+        on: &[Mode::Bench, Mode::Replay],
+        help: "bench: clients, where a scenario has many. replay: as the client, play the record so many times at \
+               once, up to 256; more than one only against a gateway on this machine.",
+        default: "replay: 1, bench: 8 to 200, 100 to 500 if all gateways are ours",
+        set: |low, value| count(&value, CLIENTS_MAX).map(|number| low.clients = Some(number)),
     },
     Flag {
         name: "sessions",
@@ -230,11 +227,11 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag {
         name: "seed",
         short: None,
-        value: "SEED",
-        on: BENCH,
-        help: "Seed of what is drawn.",
-        default: "1",
-        set: |low, value| number(&value).map(|seed| low.bench.seed = Some(seed)),
+        value: "N",
+        on: &[Mode::Bench, Mode::Sim],
+        help: "Seed of what is drawn. sim: with --seeds the first of them; a seed that fails fails the same way again.",
+        default: "bench: 1, sim: 0",
+        set: |low, value| number(&value).map(|seed| low.seed = Some(seed)),
     },
     Flag {
         name: "list",

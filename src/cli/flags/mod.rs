@@ -129,6 +129,10 @@ pub struct LowArgs {
     pub once: Option<String>,
     /// `--names`.
     pub names: bool,
+    /// `--clients`.
+    pub clients: Option<u32>,
+    /// `--seed`.
+    pub seed: Option<u64>,
     /// Words that are no flags, where the mode takes such.
     pub words: Vec<OsString>,
     /// Flags of `fake-model`.

@@ -6,7 +6,6 @@ use super::{Flag, Mode};
 use crate::cli::values::{agent, filled, level, port, seconds, token};
 
 const SERVE: &[Mode] = &[Mode::Serve];
-const SERVERS: &[Mode] = &[Mode::Serve, Mode::Stdio];
 const LOGGERS: &[Mode] = &[Mode::Serve, Mode::Stdio, Mode::Record, Mode::Replay];
 
 pub(super) const FLAGS: &[Flag] = &[

@@ -1,15 +1,13 @@
 //! Flags of `sim`.
 
 use super::{Flag, Mode};
-use crate::cli::values::whole;
+use crate::cli::values::number;
 
 const SIM: &[Mode] = &[Mode::Sim];
 
 /// What was said, word for word.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct SimArgs {
-    /// `--seed`.
-    pub seed: Option<u64>,
     /// `--seeds`.
     pub seeds: Option<u64>,
     /// `--steps`.
@@ -22,22 +20,13 @@ pub struct SimArgs {
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag {
-        name: "seed",
-        short: None,
-        value: "N",
-        on: SIM,
-        help: "The seed to run; with --seeds the first of them. A seed that fails fails the same way again.",
-        default: "0",
-        set: |low, value| whole(&value).map(|seed| low.sim.seed = Some(seed)),
-    },
-    Flag {
         name: "seeds",
         short: None,
         value: "N",
         on: SIM,
         help: "How many seeds to run, one after the other, until one fails.",
         default: "1",
-        set: |low, value| whole(&value).map(|seeds| low.sim.seeds = Some(seeds)),
+        set: |low, value| number(&value).map(|seeds| low.sim.seeds = Some(seeds)),
     },
     Flag {
         name: "steps",
@@ -46,7 +35,7 @@ pub(super) const FLAGS: &[Flag] = &[
         on: SIM,
         help: "Steps of a run before its faults are over.",
         default: "3000",
-        set: |low, value| whole(&value).map(|steps| low.sim.steps = Some(steps)),
+        set: |low, value| number(&value).map(|steps| low.sim.steps = Some(steps)),
     },
     Flag {
         name: "minimise",

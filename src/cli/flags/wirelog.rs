@@ -1,7 +1,7 @@
 //! Flags of `record` and `replay`.
 
 use super::{Flag, Mode};
-use crate::cli::values::{count, role, speed};
+use crate::cli::values::{role, speed};
 
 const REPLAY: &[Mode] = &[Mode::Replay];
 
@@ -23,8 +23,6 @@ pub struct WirelogArgs {
     pub check: bool,
     /// `--speed`; zero is as fast as it goes.
     pub speed: Option<f64>,
-    /// `--clients`.
-    pub clients: Option<usize>,
     /// `--tolerant`.
     pub tolerant: bool,
 }
@@ -72,15 +70,5 @@ pub(super) const FLAGS: &[Flag] = &[
             low.wirelog.tolerant = true;
             Ok(())
         },
-    },
-    Flag {
-        name: "clients",
-        short: None,
-        value: "COUNT",
-        on: REPLAY,
-        help: "As the client, play the record so many times at once, up to 256. More than one only against a \
-               gateway on this machine.",
-        default: "1",
-        set: |low, value| count(&value, 256).map(|clients| low.wirelog.clients = Some(clients)),
     },
 ];

@@ -25,7 +25,7 @@ pub(crate) fn sim(low: &LowArgs) -> ExitCode {
         return fail(&format!("--steps wants {STEPS_MAX} at most"), ExitCode::from(crate::cli::EXIT_USAGE));
     }
     let options = Options {
-        seed: args.seed.unwrap_or_default(),
+        seed: low.seed.unwrap_or_default(),
         steps: steps as usize,
         faults: Faults::ALL,
         trace: args.trace,

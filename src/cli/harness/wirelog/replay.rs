@@ -20,6 +20,9 @@ use crate::wirelog::replay::{
     CallOptions, Pace, ReplayError, Report, Script, ServeNews, ServeOptions, call, check, serve,
 };
 
+/// Most clients that play a record at once: each is a copy of all its connections.
+const CLIENTS_MAX: u32 = 256;
+
 /// Runs `replay`.
 pub(crate) fn replay(low: &LowArgs) -> ExitCode {
     let [file] = low.words.as_slice() else {
@@ -30,6 +33,9 @@ pub(crate) fn replay(low: &LowArgs) -> ExitCode {
     }
     if let Err(error) = logging::init(low.log_level.unwrap_or(LevelFilter::Warn), low.log_file.as_deref()) {
         return fail(&error.to_string(), ExitCode::FAILURE);
+    }
+    if low.clients.is_some_and(|clients| clients > CLIENTS_MAX) {
+        return usage(&format!("--clients wants {CLIENTS_MAX} at most here"));
     }
     let path = Path::new(file);
     let script = match load(path) {
@@ -122,7 +128,7 @@ fn run_clients(low: &LowArgs, script: &Arc<Script>, target: Target) -> Result<Ex
     let options = CallOptions {
         target,
         pace: Pace { speed: low.wirelog.speed.unwrap_or(1.0) },
-        clients: low.wirelog.clients.unwrap_or(1),
+        clients: low.clients.unwrap_or(1) as usize,
     };
     let called = call(script, &options)?;
     let Report { connections, said, heard, compared, fault_count, .. } = called.report;
