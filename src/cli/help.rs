@@ -154,8 +154,9 @@ mod tests {
                 assert!(line.chars().count() <= WIDTH && line == line.trim_end(), "{line:?}");
             }
             for flag in flags() {
-                let shown =
-                    text.lines().any(|line| line.trim_start().starts_with(&format!("--{}", flag.name)));
+                let shown = text
+                    .lines()
+                    .any(|line| line.split_whitespace().next() == Some(&format!("--{}", flag.name)));
                 let shown = shown || text.contains(&format!(", --{}", flag.name));
                 assert_eq!(shown, flag.applies_to(mode.unwrap_or(Mode::Serve)), "{mode:?} --{}", flag.name);
             }

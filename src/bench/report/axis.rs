@@ -76,7 +76,8 @@ impl Axis {
     fn log_ticks(&self) -> Vec<(f64, String)> {
         let digits: &[f64] = if self.to - self.from > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let powers = self.from.floor() as i32..=self.to.ceil() as i32;
-        let every = (powers.clone().count() / TICKS_MAX + 1) as i32;
+        let shown = (self.to.floor() - self.from.ceil()).max(0.0) as usize;
+        let every = (shown / TICKS_MAX + 1) as i32;
         let powers = powers.filter(|power| power.rem_euclid(every) == 0);
         let values = powers.flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power)));
         let within = values.filter(|value| (self.from..=self.to).contains(&value.log10()));

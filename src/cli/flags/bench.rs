@@ -53,7 +53,8 @@ pub struct BenchArgs {
 
 const BENCH: &[Mode] = &[Mode::Bench];
 
-// Bounds of what is asked for, so that a slip of the finger does not take a day or the machine. They stand here
+// Bounds of what is asked for, so that a slip of the finger does not take a day or the machine. They \
+               stand here
 // and not with the scenarios because the small build reads flags without having any.
 /// Largest pid of Linux.
 const PID_MAX: u32 = 1 << 22;
@@ -72,7 +73,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "SPEC",
         on: BENCH,
-        help: "Gateway to measure: self, the path of another build, python:VENV with hermes-agent 0.18.0 in it, or the ws:// URL of one that runs on this machine.",
+        help: "Gateway to measure: self, the path of another build, python:VENV with hermes-agent 0.18.0 \
+               in it, or the ws:// URL of one that runs on this machine.",
         default: "self",
         set: |low, value| filled(&value).map(|text| low.bench.gateway = Some(text.to_owned())),
     },
@@ -177,7 +179,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "N",
         on: &[Mode::Bench, Mode::Replay],
-        help: "bench: clients, where a scenario has many. replay: as the client, play the record so many times at \
+        help: "bench: clients, where a scenario has many. replay: as the client, play the record so many \
+               times at \
                once, up to 256; more than one only against a gateway on this machine.",
         default: "replay: 1, bench: 8 to 200, 100 to 500 if all gateways are ours",
         set: |low, value| count(&value, CLIENTS_MAX).map(|number| low.clients = Some(number)),
@@ -229,7 +232,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "N",
         on: &[Mode::Bench, Mode::Sim],
-        help: "Seed of what is drawn. sim: with --seeds the first of them; a seed that fails fails the same way again.",
+        help: "Seed of what is drawn. sim: with --seeds the first of them; a seed that fails fails the \
+               same way again.",
         default: "bench: 1, sim: 0",
         set: |low, value| number(&value).map(|seed| low.seed = Some(seed)),
     },

@@ -27,7 +27,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "TOKENS",
         on: &[Mode::FakeModel, Mode::Bench],
-        help: "Tokens a second of each stream. fake-model: where its script has no RATE=; 0 is as fast as it goes.",
+        help: "Tokens a second of each stream. fake-model: where its script has no RATE=; 0 is as fast as \
+               it goes.",
         default: "fake-model: 0, bench: 30 to 50",
         set: |low, value| rate(&value).map(|rate| low.rate = Some(rate)),
     },

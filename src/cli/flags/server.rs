@@ -52,7 +52,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "AGENT",
         on: &[Mode::Serve, Mode::Stdio, Mode::Bench],
-        help: "Who answers: auto, demo or openai. bench: openai is the gateway's own agent, of any gateway, before a \
+        help: "Who answers: auto, demo or openai. bench: openai is the gateway's own agent, of any \
+               gateway, before a \
                fake model; auto is demo if all gateways are ours.",
         default: "auto",
         set: |low, value| agent(&value).map(|agent| low.agent = Some(agent)),
