@@ -53,8 +53,7 @@ pub struct BenchArgs {
 
 const BENCH: &[Mode] = &[Mode::Bench];
 
-// Bounds of what is asked for, so that a slip of the finger does not take a day or the machine. They \
-               stand here
+// Bounds of what is asked for, so that a slip of the finger does not take a day or the machine. They stand here
 // and not with the scenarios because the small build reads flags without having any.
 /// Largest pid of Linux.
 const PID_MAX: u32 = 1 << 22;
