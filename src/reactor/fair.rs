@@ -42,10 +42,14 @@ pub fn collect<S, T>(
                 }
             }
         }
-        idle = if budget < before { 0 } else { idle + 1 };
+        if budget < before {
+            idle = 0;
+        }
         if gone {
+            // Not one of those that were looked at in vain: the ring is shorter by one.
             found(&sender, None);
         } else {
+            idle += usize::from(budget == before);
             ring.push_back(sender);
         }
     }
@@ -99,5 +103,14 @@ mod tests {
         let (heard, left) = run(&mut ring, 8, 100);
         assert_eq!(heard, [(1, Some(1)), (1, None), (2, Some(2))]);
         assert_eq!((ring.len(), left), (1, false));
+    }
+
+    /// Found by simulation: who left without a word was counted as one who has nothing to say, so that the last
+    /// of the ring was not heard.
+    #[test]
+    fn who_leaves_without_a_word_hides_nobody() {
+        let mut ring = VecDeque::from([sender(1, &[Mail::Closed]), sender(2, &[Mail::Item(2)])]);
+        let (heard, _) = run(&mut ring, 8, 100);
+        assert_eq!(heard, [(1, None), (2, Some(2))]);
     }
 }
