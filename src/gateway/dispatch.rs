@@ -47,10 +47,7 @@ impl Gateway {
         let (id, params) = (request.id, request.params);
         let (reply, after) = self.guarded(now, client, |ctx| handler(ctx, &params));
         match reply {
-            Ok(Reply::Now(value)) => {
-                self.reply(client, encode::result(&id, &value));
-                self.run_after(now, client, after);
-            }
+            Ok(Reply::Now(value)) => self.reply(client, encode::result(&id, &value)),
             Ok(Reply::Job(spec, finish)) => {
                 let ticket = Ticket(self.next_ticket);
                 self.next_ticket += 1;
@@ -59,6 +56,8 @@ impl Gateway {
             }
             Err(error) => self.send_error(client, &id, &error),
         }
+        // Also after a refusal: what was done before it has its consequences.
+        self.run_after(now, client, after);
     }
 
     /// A document that is no text at all.
@@ -76,12 +75,10 @@ impl Gateway {
         }
         let (reply, after) = self.guarded(now, job.client, |ctx| (job.finish)(ctx, &job.params, result));
         match reply {
-            Ok(value) => {
-                self.reply(job.client, encode::result(&job.id, &value));
-                self.run_after(now, job.client, after);
-            }
+            Ok(value) => self.reply(job.client, encode::result(&job.id, &value)),
             Err(error) => self.send_error(job.client, &job.id, &error),
         }
+        self.run_after(now, job.client, after);
     }
 
     pub(super) fn job_refused(&mut self, ticket: Ticket, queued: usize) {

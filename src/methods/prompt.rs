@@ -27,12 +27,12 @@ fn submit(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let idle = !session.is_running();
     // Who sends is who hears, even when the prompt is refused.
     ctx.gateway.attach(ctx.now, id, client);
+    if newcomer {
+        ctx.after(After::Asks(id));
+    }
     if idle {
         ctx.gateway.room_for_prompt(id)?;
         truncate(ctx, params)?;
-    }
-    if newcomer {
-        ctx.after(After::Asks(id));
     }
     let word = match ctx.gateway.submit(ctx.now, id, client, text)? {
         Submitted::Streaming => {
