@@ -50,6 +50,8 @@ pub(super) struct Turn {
     steered: VecDeque<String>,
     /// Whether the agent was told to stop.
     stopping: bool,
+    /// Whether it said more than is kept. From then on nothing is: what is kept has no holes.
+    full: bool,
 }
 
 impl Turn {
@@ -196,6 +198,7 @@ impl Gateway {
             started: now.at,
             steered: VecDeque::new(),
             stopping: false,
+            full: false,
         });
         let spec = TurnSpec {
             turn,
@@ -350,7 +353,11 @@ impl Gateway {
         self.clear_thinking(id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(turn) = &mut session.turn else { return };
+        if turn.full {
+            return;
+        }
         if turn.text.len() + turn.reasoning.len() + text.len() > self.setup.bounds.turn_text {
+            turn.full = true;
             if turn.stopping {
                 return;
             }
