@@ -5,17 +5,22 @@
 //! a little ahead of the socket, so that what can still be joined is joined.
 //!
 //! Deltas are paced: they wait until the outbox is released, by the frame clock, by the leading edge of a
-//! stream, or by any control frame, which flushes what waits before it. Order is never changed.
+//! stream, or by any control frame, which flushes what waits before it. Order is never changed but between texts
+//! of different sessions.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::limits::{Bounds, WRITE_STALL_MAX};
+use crate::limits::{Bounds, PONG_BYTES_MAX, WRITE_STALL_MAX};
 use crate::wire::delta::Delta;
 use crate::wire::encode::{self, Frame};
 
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
+
+/// How many waiting pieces are looked at for the one that a new piece continues: streams that one client follows at
+/// a time.
+const LOOK_BACK: usize = 16;
 
 #[derive(Debug)]
 enum Item {
@@ -26,7 +31,7 @@ enum Item {
 /// Why a connection has to be closed with 1013.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Overrun {
-    /// Too many control frames wait.
+    /// Too much waits: bytes of control frames, or pieces of any kind.
     Control,
     /// Nothing moved for too long.
     Stalled,
@@ -57,6 +62,8 @@ pub struct Outbox {
     /// Encoded bytes; those before `cursor` are gone.
     wire: Vec<u8>,
     cursor: usize,
+    /// Pongs that are not among them yet.
+    pongs: Vec<u8>,
     scratch: Vec<u8>,
     /// When the transport last took something, or the outbox was last empty.
     moved: Option<Instant>,
@@ -80,6 +87,7 @@ impl Outbox {
             released: false,
             wire: Vec::new(),
             cursor: 0,
+            pongs: Vec::new(),
             scratch: Vec::new(),
             moved: None,
             sent: Sent::default(),
@@ -102,19 +110,32 @@ impl Outbox {
     /// Adds text; it waits until [`Outbox::release`].
     pub fn push_delta(&mut self, delta: Delta, now: Instant) {
         self.moved.get_or_insert(now);
-        if let Some(Item::Delta(last)) = self.queue.back_mut()
-            && last.range.end == delta.range.start
-            && last.kind == delta.kind
-            && last.log.same(&delta.log)
-            && (self.merge || self.queue.len() > self.bounds.unmerged_deltas)
-            // Borrowed again: the length above needs the queue.
-            && let Some(Item::Delta(last)) = self.queue.back_mut()
-        {
-            last.range.end = delta.range.end;
-            self.sent.merged += 1;
-            return;
+        let may_join = self.merge || self.queue.len() > self.bounds.unmerged_deltas;
+        match self.last_of(&delta).filter(|_| may_join) {
+            Some(last) => {
+                last.range.end = delta.range.end;
+                self.sent.merged += 1;
+            }
+            None => self.queue.push_back(Item::Delta(delta)),
         }
-        self.queue.push_back(Item::Delta(delta));
+    }
+
+    /// The piece that `delta` continues, if nothing stands between them but text of other sessions, whose order
+    /// among each other means nothing to a client.
+    fn last_of(&mut self, delta: &Delta) -> Option<&mut Delta> {
+        for item in self.queue.iter_mut().rev().take(LOOK_BACK) {
+            match item {
+                Item::Control(_) => return None,
+                Item::Delta(last) if last.session == delta.session => {
+                    let continued = last.range.end == delta.range.start
+                        && last.kind == delta.kind
+                        && last.log.same(&delta.log);
+                    return continued.then_some(last);
+                }
+                Item::Delta(_) => {}
+            }
+        }
+        None
     }
 
     /// Lets everything leave.
@@ -122,16 +143,27 @@ impl Outbox {
         self.released = true;
     }
 
-    /// Adds bytes that are framed already (a pong, a close) before everything that is not encoded yet: at
+    /// Adds bytes that are framed already (a ping, a close) before everything that is not encoded yet: at
     /// most [`Bounds::wire_target`] bytes and one frame are ahead of them.
     pub fn push_urgent(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
+        self.wire.append(&mut self.pongs);
         self.wire.extend_from_slice(framed);
+    }
+
+    /// Adds a pong, framed already, likewise. When more than [`PONG_BYTES_MAX`] of them wait, the earlier ones are
+    /// dropped.
+    pub fn push_pong(&mut self, framed: &[u8], now: Instant) {
+        self.moved.get_or_insert(now);
+        if self.pongs.len() + framed.len() > PONG_BYTES_MAX {
+            self.pongs.clear();
+        }
+        self.pongs.extend_from_slice(framed);
     }
 
     /// Whether there is something the transport could take now.
     pub fn wants_write(&self) -> bool {
-        self.cursor < self.wire.len() || (self.released && !self.queue.is_empty())
+        self.cursor < self.wire.len() || !self.pongs.is_empty() || (self.released && !self.queue.is_empty())
     }
 
     /// Whether paced text waits for the clock.
@@ -141,16 +173,24 @@ impl Outbox {
 
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.cursor == self.wire.len()
+        self.queue.is_empty() && self.pongs.is_empty() && self.cursor == self.wire.len()
     }
 
     /// Bytes that cost memory: control frames and what is encoded. Text in the queue is its turn's.
     pub fn backlog(&self) -> usize {
-        self.control_bytes + self.wire.len() - self.cursor
+        self.control_bytes + self.pongs.len() + self.wire.len() - self.cursor
+    }
+
+    /// Frames and pieces of text that wait to be encoded.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
     }
 
     /// The bytes to hand to the transport next; empty when there is nothing to do.
     pub fn fill(&mut self) -> &[u8] {
+        if !self.pongs.is_empty() && self.wire.len() - self.cursor < self.bounds.wire_target {
+            self.wire.append(&mut self.pongs);
+        }
         if self.released {
             while self.wire.len() - self.cursor < self.bounds.wire_target {
                 if !self.encode_next() {
@@ -172,10 +212,11 @@ impl Outbox {
         if self.cursor == self.wire.len() {
             self.wire.clear();
             self.cursor = 0;
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && self.pongs.is_empty() {
                 self.moved = None;
                 // Idle connections are many; each keeps nothing.
                 self.wire = Vec::new();
+                self.pongs = Vec::new();
                 self.scratch = Vec::new();
             }
         } else if self.cursor > self.bounds.wire_target {
@@ -188,7 +229,9 @@ impl Outbox {
     /// Whether the reader is too far behind to keep.
     pub fn overrun(&self, now: Instant) -> Option<Overrun> {
         // One frame may be larger than the bound: the answer of a long turn is.
-        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1 {
+        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1
+            || self.queue.len() > self.bounds.queued_items
+        {
             return Some(Overrun::Control);
         }
         let stalled = self.moved.is_some_and(|moved| now.saturating_duration_since(moved) >= WRITE_STALL_MAX);
@@ -238,7 +281,9 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::base::textlog::TextLog;
-    use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
+    use crate::limits::{
+        CONTROL_BYTES_MAX, DELTA_TEXT_MAX, QUEUED_ITEMS_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET,
+    };
     use crate::model::ids::SessionId;
     use crate::wire::delta::DeltaKind;
     use crate::wire::jsonrpc::Id;
@@ -360,6 +405,39 @@ mod tests {
         assert!(bench.outbox.is_empty() && bench.outbox.wire.capacity() == 0);
     }
 
+    /// Found while simulating: pieces of two streams that alternate were never joined, and the queue of a reader
+    /// that lagged had no bound.
+    #[test]
+    fn streams_that_alternate_are_joined_each() {
+        let mut bench = Bench::new(true);
+        let logs = [TextLog::default(), TextLog::default()];
+        for n in 0..1_000 {
+            for (bits, log) in (1..).zip(&logs) {
+                let range = log.append(&format!("{n} "));
+                let session = SessionId::from_bits(bits);
+                let delta = Delta { kind: DeltaKind::Message, session, log: log.clone(), range };
+                bench.outbox.push_delta(delta, bench.now);
+            }
+        }
+        assert_eq!(bench.outbox.queued(), 2);
+        bench.outbox.release();
+        let texts: Vec<String> = logs.iter().map(|log| format!("+{}", log.text())).collect();
+        assert_eq!(bench.read(1 << 20), texts);
+    }
+
+    #[test]
+    fn what_cannot_be_joined_is_bounded_by_number() {
+        let mut bench = Bench::new(true);
+        for n in 0..=QUEUED_ITEMS_MAX {
+            assert_eq!(bench.outbox.overrun(bench.now), None);
+            let kind = if n % 2 == 0 { DeltaKind::Message } else { DeltaKind::Reasoning };
+            let (log, session) = (bench.log.clone(), SessionId::from_bits(1));
+            let range = log.append("x");
+            bench.outbox.push_delta(Delta { kind, session, log, range }, bench.now);
+        }
+        assert_eq!(bench.outbox.overrun(bench.now), Some(Overrun::Control));
+    }
+
     #[test]
     fn urgent_bytes_pass_what_is_not_encoded() {
         let mut bench = Bench::new(true);
@@ -367,6 +445,25 @@ mod tests {
         bench.outbox.push_urgent(b"7\n", bench.now);
         let chunk = bench.outbox.fill().to_vec();
         assert_eq!(chunk, b"7\n");
+    }
+
+    /// Found by simulation: pongs to a client that did not read grew without bound for two minutes.
+    #[test]
+    fn pongs_nobody_reads_are_bounded_and_the_latest_is_sent() {
+        let mut bench = Bench::new(true);
+        for n in 0..10_000 {
+            bench.outbox.push_pong(format!("{n:0100}\n").as_bytes(), bench.now);
+        }
+        assert!(bench.outbox.backlog() <= PONG_BYTES_MAX && bench.outbox.wants_write());
+        bench.outbox.push_urgent(b"1\n", bench.now);
+        let mut bytes = bench.outbox.fill().to_vec();
+        assert_eq!(bytes.pop(), Some(b'\n'), "a close comes behind them");
+        let text = String::from_utf8(bytes).unwrap();
+        let last: Vec<&str> = text.lines().rev().take(2).collect();
+        assert_eq!(last, ["1", &format!("{:0100}", 9_999)]);
+        let count = text.len() + 1;
+        bench.outbox.took(count, bench.now);
+        assert!(bench.outbox.is_empty() && bench.outbox.pongs.capacity() == 0);
     }
 
     #[test]

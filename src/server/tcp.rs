@@ -201,7 +201,7 @@ impl Server {
                     self.input(Input::Line { client: client_id(key), text });
                 }
             }
-            Said::Ping(payload) => self.push_framed(key, |out| ws::append_pong(out, &payload)),
+            Said::Ping(payload) => self.pong(key, &payload),
             // Any pong proves life; the next ping comes an interval after it.
             Said::Pong => self.set_timer(key, Some(self.keep_alive.after_life(key, at))),
             Said::Close(code) => {
@@ -228,6 +228,15 @@ impl Server {
 
     pub(super) fn pong_missed(&mut self, key: Key) {
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
+    }
+
+    fn pong(&mut self, key: Key, payload: &[u8]) {
+        let mut out = Vec::new();
+        ws::append_pong(&mut out, payload);
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_pong(&out, Instant::now());
+            self.pacer.mark(key);
+        }
     }
 
     fn push_framed(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
