@@ -8,7 +8,6 @@ use super::links::{Carrier, Link};
 use super::main_loop::Server;
 use crate::gateway::io::Input;
 use crate::outbound::ending::{Ending, Step};
-use crate::transport::ws::code;
 
 /// How long an orderly end may take: `HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S`, default 1 s as in the original.
 pub(super) const GRACE_DEFAULT: Duration = Duration::from_secs(1);
@@ -91,9 +90,7 @@ impl Server {
     fn say_goodbye(&mut self) {
         let clients: Vec<_> = self.links.iter().map(|(key, _)| key).collect();
         for key in clients {
-            if Some(key) != self.stdio_link {
-                self.close_link(key, code::GOING_AWAY, "the server ends");
-            }
+            self.dismiss(key);
             if let Some(link) = self.links.get_mut(key) {
                 link.outbox.release();
             }

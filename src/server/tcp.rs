@@ -255,6 +255,16 @@ impl Server {
         self.start_closing(key);
     }
 
+    /// The server ends. A WebSocket is told; whoever sent no request yet is owed nothing; an answer that is on its
+    /// way is the last word.
+    pub(super) fn dismiss(&mut self, key: Key) {
+        match self.tcp(key).map(|tcp| &tcp.phase) {
+            Some(Phase::Open(_)) => self.close_link(key, code::GOING_AWAY, "the server ends"),
+            Some(Phase::Head(_)) => self.link_drop(key, "the server ends"),
+            Some(Phase::Closing) | None => {}
+        }
+    }
+
     fn say_and_close(&mut self, key: Key, bytes: &[u8]) {
         if let Some(link) = self.links.get_mut(key) {
             link.outbox.push_urgent(bytes, Instant::now());
