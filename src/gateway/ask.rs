@@ -75,7 +75,7 @@ impl Gateway {
     pub(super) fn ask(&mut self, now: Now, session: SessionId, turn: TurnId, ask: AskId, question: Ask) {
         let request = loop {
             let request = self.random.next_u32();
-            if !self.asks.open.contains_key(&request) {
+            if !self.asks.open.contains_key(&request) && !self.asks.settling.contains_key(&request) {
                 break request;
             }
         };

@@ -100,6 +100,8 @@ pub struct Gateway {
     deadlines: Deadlines,
     outputs: VecDeque<Output>,
     random: Prng,
+    /// Where the digits of stored keys start.
+    first_key: u64,
     counters: Counters,
     /// The method handled last, for the loop's slow-turn report.
     last_method: Option<&'static str>,
@@ -114,9 +116,11 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that knows these methods and has no client yet.
     pub fn new(setup: Setup, methods: impl IntoIterator<Item = &'static Method>) -> Self {
+        let mut random = Prng::from_seed(setup.seed);
         Self {
             settings: Arc::clone(&setup.settings),
-            random: Prng::from_seed(setup.seed),
+            first_key: random.next_u64(),
+            random,
             setup,
             methods: methods.into_iter().map(|method| (method.name, method)).collect(),
             clients: HashMap::new(),
