@@ -76,3 +76,9 @@ pub(super) fn seconds(value: &OsStr) -> Result<Duration, String> {
         _ => Err(format!("seconds from 0 to {SECONDS_MAX}, not '{text}'")),
     }
 }
+
+/// A whole number, not negative.
+pub(super) fn whole(value: &OsStr) -> Result<u64, String> {
+    let text = value.to_string_lossy();
+    text.parse().map_err(|_| format!("a whole number, not '{text}'"))
+}

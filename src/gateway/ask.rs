@@ -53,6 +53,26 @@ impl Asks {
     }
 }
 
+#[cfg(feature = "harness")]
+impl Asks {
+    pub(super) fn find(&self, turn: TurnId, ask: AskId) -> Option<u32> {
+        let wanted = |open: &OpenAsk| open.turn == turn && open.ask == ask;
+        self.open.iter().find(|(_, open)| wanted(open)).map(|(request, _)| *request)
+    }
+
+    pub(super) fn turns(&self) -> impl Iterator<Item = TurnId> + '_ {
+        self.open.values().map(|open| open.turn).chain(self.settling.values().map(|(turn, ..)| *turn))
+    }
+
+    pub(super) fn is_open(&self, request: u32) -> bool {
+        self.open.contains_key(&request)
+    }
+
+    pub(super) fn is_settling(&self, request: u32) -> bool {
+        self.settling.contains_key(&request)
+    }
+}
+
 /// Which `*.respond` method answers a question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum AskKind {

@@ -18,6 +18,17 @@ pub(super) struct Client {
     sessions: BTreeSet<SessionId>,
 }
 
+#[cfg(feature = "harness")]
+impl Client {
+    pub(super) fn has(&self, session: SessionId) -> bool {
+        self.sessions.contains(&session)
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.sessions.iter().copied()
+    }
+}
+
 impl Gateway {
     pub(super) fn connected(&mut self, client: ClientId) {
         self.clients.insert(client, Client::default());

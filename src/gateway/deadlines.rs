@@ -42,6 +42,12 @@ impl Deadlines {
         self.order.first().map(|(at, _)| *at)
     }
 
+    /// Every timer that is set.
+    #[cfg(feature = "harness")]
+    pub(super) fn timers(&self) -> impl Iterator<Item = Timer> + '_ {
+        self.order.iter().map(|(_, timer)| *timer)
+    }
+
     /// Takes the earliest timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
         let &(at, timer) = self.order.first()?;

@@ -10,6 +10,8 @@
 //! goldens in virtual time possible (`tests/golden`).
 
 mod ask;
+#[cfg(feature = "harness")]
+mod check;
 mod client;
 mod deadlines;
 mod dispatch;

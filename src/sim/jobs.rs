@@ -1,0 +1,81 @@
+//! A pool of workers that finish in any order, fail, and have no room.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::hand::Hand;
+use crate::model::ids::Ticket;
+use crate::model::job::{JobResult, JobSpec, PathItem};
+use crate::model::settings::Settings;
+use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, Refused, mailbox};
+
+/// A finished job.
+pub(super) type Done = (Ticket, JobResult);
+
+/// The pool.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    waiting: Vec<(Ticket, JobSpec)>,
+    most: usize,
+    results: MailSender<Done, Hand>,
+    mail: MailReceiver<Done>,
+}
+
+impl Jobs {
+    /// A pool with room for `most` jobs.
+    pub(super) fn new(bell: &Arc<Bell<Hand>>, most: usize) -> Self {
+        let (results, mail) = mailbox(bell, most);
+        Self { waiting: Vec::new(), most, results, mail }
+    }
+
+    /// Where results arrive.
+    pub(super) fn mail(&self) -> &MailReceiver<Done> {
+        &self.mail
+    }
+
+    /// Takes a job, or says how many wait.
+    pub(super) fn submit(&mut self, ticket: Ticket, spec: JobSpec) -> Result<(), usize> {
+        if self.waiting.len() >= self.most {
+            return Err(self.waiting.len());
+        }
+        self.waiting.push((ticket, spec));
+        Ok(())
+    }
+
+    /// Jobs that are not done.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The `index`-th job is done. A full queue of results makes its worker wait.
+    pub(super) fn finish(&mut self, index: usize, fail: bool, settings: &Arc<Settings>) -> Option<Ticket> {
+        let (ticket, spec) = self.waiting.get(index)?;
+        let result = match fail {
+            true => JobResult::Failed("the disk is full".to_owned()),
+            false => result(spec, settings),
+        };
+        match self.results.offer((*ticket, result), Haste::Now) {
+            Ok(()) => Some(self.waiting.remove(index).0),
+            Err(Refused::Full(_) | Refused::Gone(_)) => None,
+        }
+    }
+}
+
+fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
+    match spec {
+        JobSpec::LoadSettings => JobResult::Settings(Arc::clone(settings)),
+        JobSpec::Workspace { .. } => {
+            JobResult::Workspace { cwd: PathBuf::from("/w"), branch: "main".to_owned() }
+        }
+        JobSpec::CompletePath { word, .. } => {
+            let (text, display) = (word.clone(), word.clone());
+            JobResult::Completions(vec![PathItem { text, display, meta: String::new() }])
+        }
+        JobSpec::DetectDrop { .. } => JobResult::Drop(None),
+        JobSpec::SavePaste { text, number } => JobResult::Paste {
+            path: PathBuf::from("/home/user/.hermes/pastes/paste"),
+            lines: text.matches('\n').count() + 1,
+            number: *number,
+        },
+    }
+}
