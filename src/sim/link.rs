@@ -230,6 +230,7 @@ impl World {
                 let text = strip(&text);
                 if !text.is_empty() && self.host.links.get(key).is_some() {
                     self.line(key, text.to_owned());
+                    self.relieve(key);
                 }
             }
             Said::Ping(payload) => {
@@ -245,6 +246,12 @@ impl World {
                 self.push_framed(key, |out| ws::append_close_echo(out, code));
                 self.start_closing(key);
             }
+        }
+    }
+
+    fn relieve(&mut self, key: Key) {
+        if self.host.links.get(key).is_some_and(|link| link.outbox.overrun(self.host.at).is_some()) {
+            self.flush_socket(key);
         }
     }
 
@@ -376,7 +383,7 @@ impl World {
         let Some(link) = self.host.links.get(key) else { return };
         let bounds = self.plan.bounds;
         let frame = self.owed[link.sock].largest() + bounds.delta_text * 6 + 400;
-        let most = bounds.control_bytes + PONG_BYTES_MAX + 3 * bounds.wire_target + 4 * frame;
+        let most = bounds.control_bytes + PONG_BYTES_MAX + 3 * bounds.wire_target + 2 * frame;
         let (holds, queued) = (link.outbox.backlog(), link.outbox.queued());
         // A reader that takes what the budget allows is not behind.
         if link.blocked && queued > bounds.queued_items {
