@@ -88,12 +88,14 @@ impl World {
             self.pass(if round % 40 == 39 { PATIENCE } else { Duration::from_millis(40) });
         }
         let (agents, jobs) = (self.agents.len(), self.jobs.len());
-        self.model.fail(|| format!("does not come to its end; agents {agents:?}, jobs {jobs}"));
+        let turns = self.gateway.turn_count();
+        self.model
+            .fail(|| format!("does not come to its end; agents {agents:?}, jobs {jobs}, turns {turns}"));
     }
 
     fn answer_everything(&mut self, dice: &mut Dice) {
         for person in 0..self.people.len() {
-            for seen in self.people[person].seen.clone() {
+            for seen in std::mem::take(&mut self.people[person].seen) {
                 if self.people[person].conn.as_ref().is_some_and(|conn| conn.is_open()) {
                     self.answer(person, seen, dice);
                 }
