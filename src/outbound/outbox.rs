@@ -18,8 +18,8 @@ use crate::wire::encode::{self, Frame};
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
-/// How many waiting pieces are looked at for the one that a new piece continues: streams that one client follows at
-/// a time.
+/// How many waiting pieces are looked at for the one that a new piece continues: streams that one client follows
+/// at a time.
 const LOOK_BACK: usize = 16;
 
 #[derive(Debug)]

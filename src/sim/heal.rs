@@ -80,7 +80,7 @@ impl World {
             self.agents.finish(self.clock.at());
             while self.jobs.len() > 0 && self.jobs.finish(0, false, &self.settings).is_some() {}
             self.rest();
-            self.everybody_reads();
+            while self.everybody_reads() && self.model.failure().is_none() {}
             self.answer_everything(&mut dice);
             if self.is_settled() {
                 return self.check_people();

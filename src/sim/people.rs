@@ -156,9 +156,9 @@ impl World {
         }
     }
 
-    /// A person reads at most `most` bytes.
-    pub(super) fn read_some(&mut self, person: usize, most: usize) {
-        let Some(conn) = &mut self.people[person].conn else { return };
+    /// A person reads at most `most` bytes; false when there were none.
+    pub(super) fn read_some(&mut self, person: usize, most: usize) -> bool {
+        let Some(conn) = &mut self.people[person].conn else { return false };
         let mut bytes = std::mem::take(&mut self.scratch);
         bytes.clear();
         let (sock, found) = (conn.sock, self.net.client_read(conn.sock, most, &mut bytes));
@@ -176,6 +176,7 @@ impl World {
         if matches!(read, Read::Over) {
             self.lose(person);
         }
+        matches!(found, Found::Bytes(_))
     }
 
     /// The connection is over for its client. It will have to find its way back.

@@ -288,18 +288,20 @@ impl World {
         }
     }
 
-    /// Everybody who reads at all reads what is there.
-    pub(super) fn everybody_reads(&mut self) {
+    /// Everybody who reads at all reads what is there; false when there was nothing.
+    pub(super) fn everybody_reads(&mut self) -> bool {
+        let mut found = false;
         for person in 0..self.people.len() {
             if self.people[person].conn.is_some() && !self.people[person].stalled {
                 let mut dice = self.dice.clone();
                 let most = self.appetite(&mut dice);
                 self.pump(person);
-                self.read_some(person, most);
+                found |= self.read_some(person, most);
                 self.pump(person);
             }
         }
         self.rest();
+        found
     }
 
     /// The machine sleeps: nothing runs, and only the wall clock goes on. Or somebody sets that clock.
