@@ -60,6 +60,10 @@ pub const CONTROL_BYTES_MAX: usize = 16 << 20;
 /// With merging switched off, deltas that may wait one by one; beyond it they are joined after all.
 pub const UNMERGED_DELTAS_MAX: usize = 4_096;
 
+/// Frames and pieces of text that may wait for one reader, whatever they weigh: streams that alternate cannot be
+/// joined. Over it the connection is closed with 1013.
+pub const QUEUED_ITEMS_MAX: usize = 65_536;
+
 /// Bytes of pongs that may wait for one reader. Beyond it only the latest ping is answered, which is all that
 /// RFC 6455 (5.5.3) asks for: a client that pings without reading costs this much and no more.
 pub const PONG_BYTES_MAX: usize = 4 << 10;
@@ -90,6 +94,7 @@ pub const SUDO_TIMEOUT: Duration = Duration::from_secs(120);
 
 // A reader that lags is owed whole frames, so the parts must fit into the whole.
 const _: () = assert!(DELTA_TEXT_MAX < WIRE_TARGET && WIRE_TARGET <= WRITE_BUDGET);
+const _: () = assert!(UNMERGED_DELTAS_MAX < QUEUED_ITEMS_MAX);
 
 /// The limits that a simulation makes smaller, so that it meets them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,6 +109,8 @@ pub struct Bounds {
     pub turn_text: usize,
     /// [`CONTROL_BYTES_MAX`].
     pub control_bytes: usize,
+    /// [`QUEUED_ITEMS_MAX`].
+    pub queued_items: usize,
     /// [`UNMERGED_DELTAS_MAX`].
     pub unmerged_deltas: usize,
     /// [`DELTA_TEXT_MAX`].
@@ -122,6 +129,7 @@ impl Bounds {
         queued_prompts: QUEUED_PROMPTS_MAX,
         turn_text: TURN_TEXT_MAX,
         control_bytes: CONTROL_BYTES_MAX,
+        queued_items: QUEUED_ITEMS_MAX,
         unmerged_deltas: UNMERGED_DELTAS_MAX,
         delta_text: DELTA_TEXT_MAX,
         wire_target: WIRE_TARGET,

@@ -58,9 +58,8 @@ impl Asks {
     }
 }
 
-#[cfg(any(test, feature = "harness"))]
+#[cfg(feature = "harness")]
 impl Asks {
-    #[cfg(feature = "harness")]
     pub(super) fn find(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         let wanted = |open: &OpenAsk| open.turn == turn && open.ask == ask;
         self.open.iter().find(|(_, open)| wanted(open)).map(|(request, _)| *request)
@@ -101,7 +100,7 @@ impl Gateway {
     pub(super) fn ask(&mut self, now: Now, session: SessionId, turn: TurnId, ask: AskId, question: Ask) {
         let request = loop {
             let request = self.random.next_u32();
-            if !self.asks.open.contains_key(&request) {
+            if !self.asks.open.contains_key(&request) && !self.asks.settling.contains_key(&request) {
                 break request;
             }
         };

@@ -3,15 +3,18 @@
 
 use super::Gateway;
 use super::deadlines::Timer;
-#[cfg(feature = "harness")]
-use crate::model::ids::{AskId, TurnId};
-use crate::model::ids::{ClientId, SessionId};
+use crate::model::ids::{AskId, ClientId, SessionId, TurnId};
 
 impl Gateway {
     /// The id on the wire of an open question.
-    #[cfg(feature = "harness")]
     pub(crate) fn request_of(&self, turn: TurnId, ask: AskId) -> Option<u32> {
         self.asks.find(turn, ask)
+    }
+
+    /// Whether the question is open.
+    #[cfg(test)]
+    pub(crate) fn is_open(&self, request: u32) -> bool {
+        self.asks.is_open(request)
     }
 
     /// Compares the books with each other; the error says what does not fit. Costs a look at everything, so it

@@ -18,7 +18,7 @@ pub(super) struct Client {
     sessions: BTreeSet<SessionId>,
 }
 
-#[cfg(any(test, feature = "harness"))]
+#[cfg(feature = "harness")]
 impl Client {
     pub(super) fn has(&self, session: SessionId) -> bool {
         self.sessions.contains(&session)

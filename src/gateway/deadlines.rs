@@ -43,7 +43,7 @@ impl Deadlines {
     }
 
     /// Every timer that is set.
-    #[cfg(any(test, feature = "harness"))]
+    #[cfg(feature = "harness")]
     pub(super) fn timers(&self) -> impl Iterator<Item = Timer> + '_ {
         self.order.iter().map(|(_, timer)| *timer)
     }

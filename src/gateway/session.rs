@@ -15,6 +15,12 @@ use crate::model::stats::TurnOutcome;
 use crate::model::turn::Usage;
 use crate::wire::error::RpcError;
 
+/// Most that six hex digits hold.
+const KEY_DIGITS: u64 = 0xff_ffff;
+
+/// From one stored key's digits to the next: any odd number visits all of them.
+const KEY_STRIDE: u64 = 0x9e_3779;
+
 /// A live session.
 #[derive(Debug)]
 pub struct Session {
@@ -226,9 +232,10 @@ impl Gateway {
         }
     }
 
-    /// `YYYYMMDD_HHMMSS_` and six hex digits, local time.
-    fn stored_key(&mut self, wall: f64) -> String {
-        let digits = self.random.next_u32() & 0xff_ffff;
+    /// `YYYYMMDD_HHMMSS_` and six hex digits, local time. The digits look random, but 2^24 sessions in a row have
+    /// different ones: a storm of clients makes thousands in a second, and a key must find one session.
+    fn stored_key(&self, wall: f64) -> String {
+        let digits = self.first_key.wrapping_add(self.next_session.wrapping_mul(KEY_STRIDE)) & KEY_DIGITS;
         let stamp = super::view::local_time(wall, &self.setup.timezone, "%Y%m%d_%H%M%S");
         format!("{stamp}_{digits:06x}")
     }

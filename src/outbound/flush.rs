@@ -43,7 +43,7 @@ pub fn flush(
             return Flushed::All;
         }
         if budget == 0 {
-            return Flushed::Budget;
+            return outbox.overrun(at).map_or(Flushed::Budget, Flushed::Slow);
         }
         let at = clock();
         match socket.write(bytes) {
@@ -64,7 +64,7 @@ pub fn flush(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{WRITE_BUDGET, WRITE_STALL_MAX};
+    use crate::limits::{CONTROL_BYTES_MAX, WRITE_BUDGET, WRITE_STALL_MAX};
     use crate::wire::encode;
     use crate::wire::jsonrpc::Id;
 
@@ -116,6 +116,19 @@ mod tests {
             turns += 1;
         }
         assert_eq!((turns, outbox.is_empty()), (4, true));
+    }
+
+    /// Found by simulation: a socket that still takes bytes excused any backlog.
+    #[test]
+    fn a_budget_is_no_excuse_for_a_backlog() {
+        let at = Instant::now();
+        let (mut outbox, mut blocked) = (owed(CONTROL_BYTES_MAX, at), false);
+        for _ in 0..2 {
+            outbox.push_frame(encode::result(&Id::null(), &"x".repeat(CONTROL_BYTES_MAX).into()), at);
+        }
+        let mut kernel = Kernel { room: usize::MAX, most: 4096 };
+        let flushed = flush(&mut outbox, &mut blocked, &mut kernel, at, || at, drop);
+        assert!(matches!(flushed, Flushed::Slow(Overrun::Control)), "{flushed:?}");
     }
 
     #[test]

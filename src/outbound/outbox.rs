@@ -5,7 +5,8 @@
 //! a little ahead of the socket, so that what can still be joined is joined.
 //!
 //! Deltas are paced: they wait until the outbox is released, by the frame clock, by the leading edge of a
-//! stream, or by any control frame, which flushes what waits before it. Order is never changed.
+//! stream, or by any control frame, which flushes what waits before it. Order is never changed but between texts
+//! of different sessions.
 
 use std::collections::VecDeque;
 use std::ops::Add;
@@ -21,6 +22,10 @@ use crate::wire::encode::Frame;
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
+/// How many waiting items are looked at for the text that a new piece continues: streams that one client follows at
+/// a time.
+const LOOK_BACK: usize = 16;
+
 /// Bytes of a delta with the smallest text, about: what no document of a stream is below.
 const DOCUMENT_BYTES_MIN: usize = 120;
 
@@ -33,7 +38,7 @@ enum Item {
 /// Why a connection has to be closed with 1013.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Overrun {
-    /// Too many control frames wait.
+    /// Too much waits: bytes of control frames, or items of any kind.
     Control,
     /// Nothing moved for too long.
     Stalled,
@@ -143,8 +148,28 @@ impl Outbox {
             self.sent.merged += u64::from(!apart);
             return self.mark.added(Pace::Paced, self.queued() - 1, now);
         }
+        if !apart && let Some(last) = self.last_of(&delta) {
+            last.append(delta.range.end, false);
+            self.sent.merged += 1;
+            return;
+        }
         self.mark.added(Pace::Paced, self.queued(), now);
         self.queue.push_back(Item::Text(Text::new(delta)));
+    }
+
+    /// The text that `delta` continues, if nothing stands between them but text of other sessions, whose order
+    /// among each other means nothing to a client.
+    fn last_of(&mut self, delta: &Delta) -> Option<&mut Text> {
+        for item in self.queue.iter_mut().rev().take(LOOK_BACK) {
+            match item {
+                Item::Control(_) => return None,
+                Item::Text(last) if last.session() == delta.session => {
+                    return last.continues_with(delta).then_some(last);
+                }
+                Item::Text(_) => {}
+            }
+        }
+        None
     }
 
     /// Lets everything leave.
@@ -251,7 +276,9 @@ impl Outbox {
     /// Whether the reader is too far behind to keep.
     pub fn overrun(&self, now: Instant) -> Option<Overrun> {
         // One frame may be larger than the bound: the answer of a long turn is.
-        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1 {
+        if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1
+            || self.queue.len() > self.bounds.queued_items
+        {
             return Some(Overrun::Control);
         }
         let stalled = self.moved.is_some_and(|moved| now.saturating_duration_since(moved) >= WRITE_STALL_MAX);

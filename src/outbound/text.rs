@@ -22,6 +22,11 @@ impl Text {
         Self { all: piece, cuts: VecDeque::new() }
     }
 
+    /// Whose it is.
+    pub(super) fn session(&self) -> SessionId {
+        self.all.session
+    }
+
     /// Whether `piece` is the next of this stream.
     pub(super) fn continues_with(&self, piece: &Delta) -> bool {
         self.all.range.end == piece.range.start

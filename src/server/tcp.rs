@@ -238,6 +238,7 @@ impl Server {
                     self.metrics.messages_in += 1;
                     let text = text.to_owned();
                     self.input(Input::Line { client: client_id(key), text });
+                    self.relieve(key);
                 }
             }
             #[cfg(feature = "test-endpoints")]
@@ -271,6 +272,14 @@ impl Server {
     pub(super) fn pong_missed(&mut self, key: Key) {
         self.metrics.pong_timeouts += 1;
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
+    }
+
+    /// A client may ask for more in one turn than may wait for it: what it has left lying is judged with each
+    /// request.
+    fn relieve(&mut self, key: Key) {
+        if self.links.get(key).is_some_and(|link| link.outbox.overrun(self.at).is_some()) {
+            self.flush_socket(key);
+        }
     }
 
     fn pong(&mut self, key: Key, payload: &[u8]) {

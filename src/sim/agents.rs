@@ -40,6 +40,8 @@ pub(super) struct Agent {
     next_ask: u32,
     wedged: bool,
     silent: bool,
+    /// It said its end, or has it stuck.
+    ended: bool,
     /// When what lies in its mailbox was put there, and whether it may wait for the frame clock.
     posted: VecDeque<(Instant, Haste)>,
 }
@@ -93,6 +95,7 @@ impl Agents {
             next_ask: 0,
             wedged: self.faults.has(Fault::Wedged) && dice.chance(40),
             silent: self.faults.has(Fault::Silence) && dice.chance(40),
+            ended: false,
             posted: VecDeque::new(),
         });
     }
@@ -156,9 +159,56 @@ impl Agents {
         left
     }
 
+    /// Whether it has done nothing yet, so that it may still be on its way.
+    pub(super) fn is_starting(&self, turn: TurnId) -> bool {
+        self.live.iter().any(|agent| agent.turn == turn && agent.pieces == 0 && agent.posted.is_empty())
+    }
+
+    /// The newest agent says something, whatever it is doing.
+    #[cfg(test)]
+    pub(super) fn tell(&mut self, at: Instant, event: AgentEvent, haste: Haste) {
+        let agent = self.live.last_mut().expect("an agent runs");
+        if let AgentEvent::Text(text) = &event {
+            agent.said.push_str(text);
+            agent.pieces += 1;
+        }
+        if let AgentEvent::Ask(ask, _) = &event {
+            agent.asks.push(*ask);
+        }
+        agent.say(at, event, haste);
+    }
+
+    /// The newest agent does not listen.
+    #[cfg(test)]
+    pub(super) fn wedge(&mut self) {
+        self.live.last_mut().expect("an agent runs").wedged = true;
+    }
+
+    /// The newest agent ends.
+    #[cfg(test)]
+    pub(super) fn end_newest(&mut self, at: Instant) {
+        let agent = self.live.last_mut().expect("an agent runs");
+        agent.end(at, agent.status());
+        self.live.retain(|agent| agent.mail.is_some());
+    }
+
+    /// When the newest agent last said something that was not heard yet, and its turn.
+    #[cfg(test)]
+    pub(super) fn newest(&self) -> Option<TurnId> {
+        self.live.last().map(|agent| agent.turn)
+    }
+
     /// Threads that have not ended, and mailboxes that are listened to.
     pub(super) fn len(&self) -> (usize, usize) {
         (self.live.len(), self.ring.len())
+    }
+
+    /// An agent of a turn that does not run, or whose mailbox is listened to although it does not, and that was
+    /// not told to stop.
+    pub(super) fn idle_for(&self, runs: impl Fn(TurnId) -> bool) -> Option<TurnId> {
+        let untold = self.live.iter().find(|agent| !agent.interrupted && !runs(agent.turn));
+        let heard = self.ring.iter().find(|running| !runs(running.turn));
+        untold.map(|agent| agent.turn).or(heard.map(|running| running.turn))
     }
 
     /// The oldest mail that nobody took: with the frame clock in mind, when it should be taken at the latest.
@@ -291,7 +341,7 @@ impl Agent {
     /// Tries again with what a full queue refused.
     fn unstick(&mut self, at: Instant) {
         while let (Some(mail), Some(event)) = (&self.mail, self.stuck.pop_front()) {
-            let last = matches!(event, AgentEvent::End(_));
+            let last = self.stuck.is_empty() && self.ended;
             let haste = match event {
                 AgentEvent::Text(_) | AgentEvent::Reasoning(_) => Haste::Paced,
                 _ => Haste::Now,
@@ -384,11 +434,16 @@ impl Agent {
     }
 
     fn end(&mut self, at: Instant, status: TurnStatus) {
+        self.ended = true;
         let text = (!self.said.is_empty()).then(|| self.said.clone());
         let messages = text.iter().map(|text| Message::new(Role::Assistant, text)).collect();
         let usage = Usage { input: 10, output: 5, calls: 1, ..Usage::default() };
         let end = TurnEnd { status, text, reasoning: None, usage, messages };
         self.say(at, AgentEvent::End(Box::new(end)), Haste::Now);
+        if self.wedged {
+            // One that does not listen may not know that it is over either.
+            self.say(at, AgentEvent::Text("late".into()), Haste::Paced);
+        }
         if self.stuck.is_empty() {
             self.mail = None;
         }

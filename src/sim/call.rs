@@ -27,6 +27,8 @@ pub(super) enum Call {
     Answer { kind: AskKind, request: u32, text: String },
     /// Anything that is answered at once with a result.
     Inline,
+    /// Anything that changes a session's title or history, if that may be now.
+    Edit,
     /// Anything that looks at a session: a result, or 4001.
     Look { session: SessionId },
     /// Anything that is answered after a job, with the code of the error when that fails.

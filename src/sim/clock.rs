@@ -51,4 +51,10 @@ impl Clock {
     pub(super) fn jump(&mut self, seconds: f64) {
         self.jumped += seconds;
     }
+
+    /// What the wall clock gained, never less than nothing.
+    #[cfg(test)]
+    pub(super) fn jumped(&self) -> Duration {
+        Duration::from_secs_f64(self.jumped.max(0.0))
+    }
 }

@@ -5,18 +5,32 @@ use std::rc::Rc;
 
 use super::fault::Fault;
 use super::link::{client_id, client_key};
+use super::said::Said;
 use super::world::World;
 use crate::base::slots::Key;
-use crate::gateway::io::{Input, Output};
-use crate::model::ids::TurnId;
+use crate::gateway::io::{Input, Now, Output};
+use crate::model::ids::{ClientId, TurnId};
+use crate::wire::encode::Frame;
 
 impl World {
     /// Something happened to the gateway; do what it wants done.
     pub(super) fn input(&mut self, input: Input) {
-        let now = self.clock.now();
+        #[cfg(test)]
+        self.remember_end(&input);
         self.watch(&input);
+        let now = self.now();
         self.gateway.handle_input(now, input);
         self.apply_outputs();
+    }
+
+    /// This moment, as the gateway is told it.
+    pub(super) fn now(&self) -> Now {
+        let now = self.clock.now();
+        #[cfg(test)]
+        if naive!(self, WallClock) {
+            return Now { at: now.at + self.clock.jumped(), ..now };
+        }
+        now
     }
 
     /// A client's document arrived.
@@ -27,7 +41,11 @@ impl World {
             return self.model.fail(|| format!("{client:?} sent nothing, yet arrives {text}"));
         };
         self.model.line(self.clock.now(), client, &sent);
-        let now = self.clock.now();
+        #[cfg(test)]
+        let Some(text) = self.take_line_naively(key, &sent, text) else {
+            return self.apply_outputs();
+        };
+        let now = self.now();
         self.gateway.handle_input(now, Input::Line { client, text });
         self.apply_outputs();
     }
@@ -43,22 +61,17 @@ impl World {
             Input::JobRefused { ticket, .. } => self.model.job_refused(*ticket),
             Input::Settings(settings) => self.model.use_settings(settings),
             Input::Shutdown => self.model.shutdown(),
-            // Lines come through `line`; text that is no text closes a WebSocket before it is one; no client asks
-            // for figures.
+            // Lines come through `line`; text that is no text closes a WebSocket before it is one.
             Input::Line { .. } | Input::BadLine { .. } | Input::Stats { .. } => {}
         }
     }
 
     /// Whatever is due in the gateway happens.
     pub(super) fn gateway_timeout(&mut self) {
-        let now = self.clock.now();
-        self.model.timeout(now);
+        self.model.timeout(self.clock.now());
+        let now = self.now();
         self.gateway.handle_timeout(now);
         self.apply_outputs();
-        if let Some(due) = self.gateway.poll_timeout().filter(|due| *due <= now.at) {
-            let late = now.at - due;
-            self.model.fail(|| format!("a deadline of {late:?} ago was not met"));
-        }
     }
 
     /// Drains the gateway.
@@ -67,24 +80,7 @@ impl World {
             let said = self.model.output(&output);
             self.tell_lost();
             match output {
-                Output::Send { client, frame, paced } => {
-                    let Some(key) = client_key(client) else { continue };
-                    let at = self.host.at;
-                    let Some(link) = self.host.links.get_mut(key) else { continue };
-                    self.trace.note(self.clock.elapsed(), "send", frame.len() as u64, || {
-                        format!("{key:?} {}", String::from_utf8_lossy(frame.bytes()))
-                    });
-                    if let Some(said) = said {
-                        self.owed[link.sock].frame(&frame, Rc::clone(&said));
-                    }
-                    match paced {
-                        true => {
-                            self.host.pacer.push_paced_frame(key, &mut link.outbox, frame, at);
-                            self.host.bell.set_pulsing(true);
-                        }
-                        false => self.host.pacer.push_frame(key, &mut link.outbox, frame, at),
-                    }
-                }
+                Output::Send { client, frame, paced } => self.send(client, frame, paced, said),
                 Output::Delta { client, delta, leading } => {
                     let Some(key) = client_key(client) else { continue };
                     let at = self.host.at;
@@ -101,6 +97,31 @@ impl World {
         self.tell_lost();
     }
 
+    pub(super) fn send(&mut self, client: ClientId, frame: Frame, paced: bool, said: Option<Rc<Said>>) {
+        let Some(key) = client_key(client) else { return };
+        let at = self.host.at;
+        let Some(link) = self.host.links.get_mut(key) else { return };
+        self.trace.note(self.clock.elapsed(), "send", frame.len() as u64, || {
+            format!("{key:?} {}", String::from_utf8_lossy(frame.bytes()))
+        });
+        if let Some(said) = said {
+            #[cfg(test)]
+            let naive = self.naive;
+            self.owed[link.sock].frame(&frame, Rc::clone(&said));
+            #[cfg(test)]
+            if super::naive::send_naively(naive, &mut link.outbox, &frame, &said, at) {
+                return self.host.pacer.mark(key);
+            }
+        }
+        match paced {
+            true => {
+                self.host.pacer.push_paced_frame(key, &mut link.outbox, frame, at);
+                self.host.bell.set_pulsing(true);
+            }
+            false => self.host.pacer.push_frame(key, &mut link.outbox, frame, at),
+        }
+    }
+
     /// From here on a client hears no more of a session. It is not told, but whoever compares has to know.
     fn tell_lost(&mut self) {
         for (client, session) in self.model.lost.drain(..) {
@@ -112,7 +133,7 @@ impl World {
 
     /// What concerns agents and jobs.
     fn affect(&mut self, output: Output) {
-        let now = self.clock.now();
+        let now = self.now();
         let at = self.clock.elapsed();
         match output {
             Output::Send { .. } | Output::Delta { .. } => {}
@@ -121,7 +142,7 @@ impl World {
                 self.trace.note(at, "start", turn.0, || format!("{turn:?} of {}", spec.session));
                 if self.plan.faults.has(Fault::FailedStarts) && self.dice.chance(10) {
                     let why = "cannot start an agent thread".to_owned();
-                    self.model.lost(now, turn);
+                    self.model.lost(self.clock.now(), turn);
                     return self.gateway.handle_input(now, Input::AgentLost { turn, why });
                 }
                 self.agents.start(&spec, &mut self.dice);
@@ -131,6 +152,8 @@ impl World {
                 self.agents.answer(turn, ask, answer);
             }
             Output::Steer { turn, .. } => self.agents.steer(turn),
+            Output::Interrupt(turn)
+                if naive!(self, StartingAgentsForgotten) && self.agents.is_starting(turn) => {}
             Output::Interrupt(turn) => self.agents.interrupt(turn),
             Output::Forget(turn) => self.forget(turn),
             Output::Stats { ticket } => {
@@ -148,6 +171,9 @@ impl World {
     }
 
     fn forget(&mut self, turn: TurnId) {
+        if naive!(self, StartingAgentsForgotten) && self.agents.is_starting(turn) {
+            return;
+        }
         self.note("forget", turn.0, || format!("{turn:?}"));
         self.agents.forget(turn);
     }

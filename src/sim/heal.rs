@@ -80,7 +80,7 @@ impl World {
             self.agents.finish(self.clock.at());
             while self.jobs.len() > 0 && self.jobs.finish(0, false, &self.settings).is_some() {}
             self.rest();
-            self.everybody_reads();
+            while self.everybody_reads() && self.model.failure().is_none() {}
             self.answer_everything(&mut dice);
             if self.is_settled() {
                 return self.check_people();
@@ -88,12 +88,14 @@ impl World {
             self.pass(if round % 40 == 39 { PATIENCE } else { Duration::from_millis(40) });
         }
         let (agents, jobs) = (self.agents.len(), self.jobs.len());
-        self.model.fail(|| format!("does not come to its end; agents {agents:?}, jobs {jobs}"));
+        let turns = self.gateway.turn_count();
+        self.model
+            .fail(|| format!("does not come to its end; agents {agents:?}, jobs {jobs}, turns {turns}"));
     }
 
     fn answer_everything(&mut self, dice: &mut Dice) {
         for person in 0..self.people.len() {
-            for seen in self.people[person].seen.clone() {
+            for seen in std::mem::take(&mut self.people[person].seen) {
                 if self.people[person].conn.as_ref().is_some_and(|conn| conn.is_open()) {
                     self.answer(person, seen, dice);
                 }
@@ -148,6 +150,13 @@ impl World {
             self.lose(person);
         }
         self.rest();
+        // What somebody asked for before they left may have started a turn.
+        self.pass(Duration::from_secs(1));
+        self.agents.finish(self.clock.at());
+        if self.agents.len() != (0, 0) {
+            self.pass(PATIENCE);
+            self.agents.finish(self.clock.at());
+        }
         let setup = self.gateway.setup();
         let wait = setup.orphan_grace.or(setup.session_ttl).unwrap_or_default();
         self.pass(wait + Duration::from_secs(10));

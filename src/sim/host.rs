@@ -13,12 +13,13 @@ use super::world::World;
 use crate::base::slots::{Key, Slots};
 use crate::gateway::io::Input;
 use crate::limits::{CLIENTS_MAX, TIMER_BUDGET};
+use crate::model::ids::{ClientId, TurnId};
 use crate::model::settings::Settings;
 use crate::outbound::ending::{Ending, Step};
 use crate::outbound::keepalive::{AcceptRetry, Timer};
 use crate::outbound::outbox::Outbox;
 use crate::outbound::pacer::Pacer;
-use crate::outbound::turn::Turn;
+use crate::outbound::turn::{LATE_WAKE, Turn};
 use crate::reactor::mailbox::{Bell, Mail, MailReceiver, MailSender, mailbox};
 use crate::reactor::pulse::{FRAME, Heartbeat};
 use crate::reactor::wheel::Wheel;
@@ -54,7 +55,11 @@ pub(super) struct Host {
     /// Whether the process has ended.
     pub(super) exited: bool,
     pub(super) buffer: Vec<u8>,
+    /// Clients the gateway was not told of; only with a naive habit.
+    pub(super) late_clients: Vec<Key>,
     pub(super) at: Instant,
+    /// Deadlines were judged already; only with a naive habit.
+    judged: bool,
     turns: u64,
 }
 
@@ -83,9 +88,17 @@ impl Host {
             ending: None,
             exited: false,
             buffer: Vec::new(),
+            late_clients: Vec::new(),
             at: start,
+            judged: false,
             turns: 0,
         }
+    }
+
+    /// Deadlines were judged: now sockets may be read.
+    #[cfg(test)]
+    pub(super) fn allow_reading(&mut self) {
+        self.judged = true;
     }
 
     /// Turns so far.
@@ -106,6 +119,9 @@ impl Turn for World {
     }
 
     fn read(&mut self) {
+        if naive!(self, JudgesFirst) && !std::mem::take(&mut self.host.judged) {
+            return;
+        }
         self.host.at = self.clock.at();
         if std::mem::take(&mut self.host.knocked) {
             self.accept();
@@ -132,6 +148,9 @@ impl Turn for World {
 
     fn silence_bell(&mut self) -> bool {
         self.race();
+        if naive!(self, DrainThenSilence) {
+            return true;
+        }
         let rung = self.host.bell.silence();
         self.race();
         rung
@@ -153,7 +172,10 @@ impl Turn for World {
         self.race();
         for (turn, event) in news.drain(..) {
             match event {
-                Some(event) => self.input(Input::Agent { turn, event }),
+                Some(event) => {
+                    let turn = self.whose(turn);
+                    self.input(Input::Agent { turn, event });
+                }
                 None => {
                     let why = "the agent ended without an answer".to_owned();
                     self.input(Input::AgentLost { turn, why });
@@ -169,7 +191,13 @@ impl Turn for World {
             self.input(Input::Settings(settings));
         }
         for _ in 0..MAIL_BURST {
-            let Mail::Item((ticket, result)) = self.jobs.mail().take() else { return };
+            let Mail::Item((ticket, result)) = self.jobs.mail().take() else {
+                if naive!(self, DrainThenSilence) {
+                    self.race();
+                    self.host.bell.silence();
+                }
+                return;
+            };
             self.host.jobs_pending = self.host.jobs_pending.saturating_sub(1);
             self.input(Input::JobDone { ticket, result });
         }
@@ -185,17 +213,23 @@ impl Turn for World {
             self.never_early(timer, at);
             self.timer_due(timer);
         }
-        if self.gateway.poll_timeout().is_some_and(|due| due <= at) {
+        if self.gateway_deadline().is_some_and(|due| due <= self.clock.at()) {
             self.gateway_timeout();
         }
+        self.on_time(at);
         if self.host.pacer.frame_due(at) {
             self.frame();
         }
         self.host.heartbeat.beat(at);
+        #[cfg(test)]
+        self.judge_naively();
         self.dawdle();
     }
 
     fn write(&mut self, key: Key) {
+        if naive!(self, OneQueue) && self.host.links.iter().any(|(_, link)| link.is_blocked()) {
+            return;
+        }
         self.host.at = self.clock.at();
         self.flush_socket(key);
     }
@@ -226,17 +260,43 @@ impl World {
         }
     }
 
+    /// No deadline of the gateway may be left behind.
+    fn on_time(&mut self, at: Instant) {
+        if let Some(due) = self.gateway.poll_timeout().filter(|due| *due <= at) {
+            self.model.fail(|| format!("a deadline of {:?} ago was not met", at - due));
+        }
+    }
+
+    /// When the gateway wants to be asked.
+    fn gateway_deadline(&self) -> Option<Instant> {
+        #[cfg(test)]
+        return self.naive_deadline();
+        #[cfg(not(test))]
+        self.gateway.poll_timeout()
+    }
+
+    /// Whose news it is.
+    fn whose(&self, turn: TurnId) -> TurnId {
+        #[cfg(test)]
+        if naive!(self, TurnIdsRestart) {
+            return self.model.any_turn().unwrap_or(turn);
+        }
+        turn
+    }
+
     /// When something is due without anybody saying so; `None` waits for news only.
     pub(super) fn next_deadline(&mut self) -> Option<Instant> {
         if self.host.agents_left || self.host.pacer.is_dirty() {
             return Some(self.clock.at());
         }
+        let often = naive!(self, PollsOften).then(|| self.clock.at() + Duration::from_secs(1));
         let deadlines = [
+            often,
             self.host.wheel.next_deadline(),
             self.host.pacer.next_deadline(),
             self.host.heartbeat.next_deadline(),
-            self.gateway.poll_timeout(),
-            self.host.ending.as_ref().map(Ending::deadline),
+            self.gateway_deadline(),
+            self.host.ending.as_ref().filter(|_| !naive!(self, WaitsForAgents)).map(Ending::deadline),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -259,6 +319,9 @@ impl World {
         let (deadline, woken) = (self.next_deadline(), self.clock.at());
         let late = deadline.map(|due| woken.saturating_duration_since(due)).unwrap_or_default();
         self.host.turns += 1;
+        if late > LATE_WAKE {
+            self.trace.marks.mark("second look");
+        }
         if self.look().and_then(|()| self.turn(late)).is_err() {
             self.model.fail(|| "a look failed".to_owned());
         }
@@ -300,7 +363,13 @@ impl World {
 
     /// What holds whenever the loop waits.
     fn check_rest(&mut self) {
+        if self.host.exited {
+            return;
+        }
         let waits = self.next_deadline();
+        if let Some(turn) = self.agents.idle_for(|turn| self.model.runs(turn)) {
+            self.model.fail(|| format!("the agent of {turn:?}, which is over, was not told to stop"));
+        }
         if let Some(due) = self.agents.oldest_mail(FRAME)
             && waits.is_none_or(|waits| waits > due)
         {
@@ -308,6 +377,11 @@ impl World {
             let after = waits.map(|waits| waits.saturating_duration_since(due));
             let past = at.saturating_duration_since(due);
             self.model.fail(|| format!("mail of an agent, due {past:?} ago, is left for {after:?} more"));
+        }
+        for (key, link) in self.host.links.iter().filter(|(_, link)| link.is_blocked()) {
+            if !self.net.sock(link.sock).is_starved() {
+                self.model.fail(|| format!("{key:?} waits for room that it was told of"));
+            }
         }
         let timers = self.host.links.iter().filter_map(|(_, link)| link.due.map(|(at, _)| at));
         let (count, soonest) = timers.fold((0, None), |(count, soonest): (usize, Option<Instant>), at| {
@@ -325,6 +399,9 @@ impl World {
     }
 
     fn end_in_order(&mut self) {
+        if naive!(self, WaitsForAgents) && self.agents.len().0 > 0 {
+            return;
+        }
         while let Some(ending) = &mut self.host.ending {
             match ending.step(self.clock.at(), self.host.jobs_pending) {
                 Step::Wait => return,
@@ -356,7 +433,7 @@ impl World {
     }
 
     /// The client that a person is, if the gateway knows it.
-    pub(super) fn client_of(&self, person: usize) -> Option<crate::model::ids::ClientId> {
+    pub(super) fn client_of(&self, person: usize) -> Option<ClientId> {
         let sock = self.people[person].conn.as_ref()?.sock;
         self.host.keys[sock].map(client_id)
     }

@@ -12,7 +12,7 @@ use crate::limits::{DOCUMENT_BYTES_MAX, PONG_BYTES_MAX, WRITE_STALL_MAX};
 use crate::model::ids::ClientId;
 use crate::outbound::flush::{Flushed, flush};
 use crate::outbound::keepalive::{self, Due, Timer};
-use crate::outbound::outbox::{Outbox, Overrun};
+use crate::outbound::outbox::{Framing, Outbox, Overrun};
 use crate::reactor::wheel::TimerKey;
 use crate::transport::lines::strip;
 use crate::transport::ws::{self, Binary, Decoder, Event, append_document, code};
@@ -73,6 +73,7 @@ impl World {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => {
                     let at = self.clock.at();
+                    self.trace.marks.mark("accepting failed");
                     return self.host.retry.arm(&mut self.host.wheel, at);
                 }
             }
@@ -83,7 +84,7 @@ impl World {
         let at = self.clock.at();
         let link = Link {
             sock,
-            outbox: Outbox::with_bounds(append_document, self.plan.merge, self.plan.bounds),
+            outbox: Outbox::with_bounds(self.framing(), self.plan.merge, self.plan.bounds),
             is_client: false,
             timer: None,
             due: None,
@@ -94,6 +95,15 @@ impl World {
         let Ok(key) = self.host.links.insert(link) else { return };
         self.host.keys[sock] = Some(key);
         self.set_timer(key, Some(keepalive::accepted(key, at)));
+    }
+
+    /// How a document becomes a message.
+    fn framing(&self) -> Framing {
+        #[cfg(test)]
+        if naive!(self, BareParams) {
+            return super::naive::append_bare_params;
+        }
+        append_document
     }
 
     pub(super) fn set_timer(&mut self, key: Key, due: Option<Due<Key>>) {
@@ -123,6 +133,9 @@ impl World {
         buffer.resize(at_once, 0);
         while let Some(link) = self.host.links.get(key) {
             let sock = link.sock;
+            if naive!(self, WritesBeforeReads) && link.blocked {
+                break;
+            }
             if budget == 0 {
                 self.host.carried.push(sock);
                 break;
@@ -182,6 +195,9 @@ impl World {
         link.is_client = true;
         self.host.pacer.mark(key);
         self.shows_life(key, at);
+        if naive!(self, ReadyTooSoon) {
+            return self.host.late_clients.push(key);
+        }
         self.input(Input::Connected { client: client_id(key) });
     }
 
@@ -209,6 +225,7 @@ impl World {
             self.handle_said(key, one);
         }
         if let Some(violation) = violation {
+            self.trace.marks.mark("violation");
             self.close_link(key, violation.close_code(), &violation.to_string());
         }
     }
@@ -220,6 +237,7 @@ impl World {
                 let text = strip(&text);
                 if !text.is_empty() && self.host.links.get(key).is_some() {
                     self.line(key, text.to_owned());
+                    self.relieve(key);
                 }
             }
             Said::Ping(payload) => {
@@ -235,6 +253,12 @@ impl World {
                 self.push_framed(key, |out| ws::append_close_echo(out, code));
                 self.start_closing(key);
             }
+        }
+    }
+
+    fn relieve(&mut self, key: Key) {
+        if self.host.links.get(key).is_some_and(|link| link.outbox.overrun(self.host.at).is_some()) {
+            self.flush_socket(key);
         }
     }
 
@@ -259,6 +283,7 @@ impl World {
                 self.model.fail(|| format!("{key:?} is given up with {unread} bytes unread"));
             }
         }
+        self.trace.marks.mark("ping timeout");
         self.close_link(key, code::INTERNAL_ERROR, "keepalive ping timeout");
     }
 
@@ -298,6 +323,9 @@ impl World {
     }
 
     fn link_leave(&mut self, key: Key) {
+        if naive!(self, SessionsForNobody) && self.host.jobs_pending > 0 {
+            return;
+        }
         if let Some(link) = self.host.links.get_mut(key)
             && mem::take(&mut link.is_client)
         {
@@ -307,6 +335,7 @@ impl World {
 
     /// The link is gone.
     pub(super) fn link_drop(&mut self, key: Key, why: &'static str) {
+        self.trace.marks.mark(why);
         self.note("drop", key.to_bits() as u64, || format!("{key:?} {why}"));
         self.link_leave(key);
         self.set_timer(key, None);
@@ -338,6 +367,7 @@ impl World {
             Flushed::All if matches!(link.phase, Phase::Closing) => sock.server_finish(),
             Flushed::All | Flushed::Blocked => {}
             Flushed::Budget => self.host.pacer.mark(key),
+            Flushed::Slow(_) if naive!(self, NoOverrun) => {}
             Flushed::Slow(overrun) => self.cut_slow_reader(key, overrun),
             Flushed::Failed(_) => self.link_drop(key, "send_failed"),
         }
@@ -360,8 +390,12 @@ impl World {
         let Some(link) = self.host.links.get(key) else { return };
         let bounds = self.plan.bounds;
         let frame = self.owed[link.sock].largest() + bounds.delta_text * 6 + 400;
-        let most = bounds.control_bytes + PONG_BYTES_MAX + 3 * bounds.wire_target + 4 * frame;
-        let holds = link.outbox.backlog();
+        let most = bounds.control_bytes + PONG_BYTES_MAX + 3 * bounds.wire_target + 2 * frame;
+        let (holds, queued) = (link.outbox.backlog(), link.outbox.queued());
+        // A reader that takes what the budget allows is not behind.
+        if link.blocked && queued > bounds.queued_items {
+            self.model.fail(|| format!("{key:?} holds {queued} frames and pieces of text"));
+        }
         if holds > most {
             self.model.fail(|| format!("{key:?} holds {holds} bytes, more than {most}"));
         }

@@ -33,6 +33,7 @@ mod heal;
 mod host;
 mod jobs;
 mod link;
+mod minimise;
 mod model;
 #[cfg(test)]
 mod naive;
@@ -45,8 +46,12 @@ mod said;
 mod schedule;
 mod talk;
 mod trace;
+#[cfg(test)]
+mod traps;
 mod world;
 
 pub use fault::{FAULTS, Fault, Faults};
+pub use minimise::{Minimal, minimise};
 pub use run::{Failure, Options, Outcome, run};
 pub use schedule::{Op, Step};
+pub use trace::Marks;

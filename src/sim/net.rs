@@ -50,6 +50,11 @@ impl Sock {
         self.up.len()
     }
 
+    /// Whether the server will be told when there is room again.
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved || self.client_gone
+    }
+
     /// What the server reads.
     pub(super) fn server_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.up.is_empty() {
@@ -60,9 +65,11 @@ impl Sock {
             };
         }
         let count = buffer.len().min(self.up.len());
-        for (to, from) in buffer.iter_mut().zip(self.up.drain(..count)) {
-            *to = from;
-        }
+        let (one, two) = self.up.as_slices();
+        let first = count.min(one.len());
+        buffer[..first].copy_from_slice(&one[..first]);
+        buffer[first..count].copy_from_slice(&two[..count - first]);
+        self.up.drain(..count);
         Ok(count)
     }
 
@@ -174,7 +181,11 @@ impl Net {
             let over = end.down.is_empty() && (end.server_done || end.server_gone);
             return if over { Found::End } else { Found::Nothing };
         }
-        out.extend(end.down.drain(..count));
+        let (one, two) = end.down.as_slices();
+        let first = count.min(one.len());
+        out.extend_from_slice(&one[..first]);
+        out.extend_from_slice(&two[..count - first]);
+        end.down.drain(..count);
         // As Linux: writable again once a third of the room is free.
         if end.starved && end.room_down() * 3 >= end.down_max {
             end.starved = false;

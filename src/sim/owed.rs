@@ -49,8 +49,11 @@ impl Owed {
     /// Text was put out.
     pub(super) fn text(&mut self, delta: &Delta) {
         let visible = delta.kind == DeltaKind::Message;
-        if let Some(Item::Text { session, visible: kind, log, range }) = self.items.back_mut()
-            && *session == delta.session
+        let own = |item: &&mut Item| match item {
+            Item::Frame(..) => true,
+            Item::Text { session, .. } | Item::Lost(session) => *session == delta.session,
+        };
+        if let Some(Item::Text { visible: kind, log, range, .. }) = self.items.iter_mut().rev().find(own)
             && *kind == visible
             && log.same(&delta.log)
             && range.end == delta.range.start
@@ -67,18 +70,6 @@ impl Owed {
         self.items.push_back(Item::Lost(session));
     }
 
-    /// A session that was lost before what comes next.
-    pub(super) fn take_lost(&mut self) -> Option<SessionId> {
-        match self.items.front() {
-            Some(Item::Lost(session)) => {
-                let session = *session;
-                self.items.pop_front();
-                Some(session)
-            }
-            _ => None,
-        }
-    }
-
     /// Whether nothing is owed.
     pub(super) fn is_empty(&self) -> bool {
         self.items.iter().all(|item| matches!(item, Item::Lost(_)))
@@ -89,34 +80,58 @@ impl Owed {
         self.largest
     }
 
-    /// The client received a document; it has to be the next that is owed.
-    pub(super) fn received(&mut self, document: &[u8]) -> Result<Heard, String> {
-        let wrong = |what: String| format!("a client received {}: {what}", String::from_utf8_lossy(document));
-        match self.items.front_mut() {
-            None | Some(Item::Lost(_)) => Err(wrong("it was owed nothing".to_owned())),
-            Some(Item::Frame(frame, said)) if frame.bytes() == document => {
-                let said = Rc::clone(said);
-                self.items.pop_front();
-                Ok(Heard::Frame(said))
-            }
-            Some(Item::Frame(_, said)) => Err(wrong(format!("it was owed {said:?}"))),
-            Some(Item::Text { session, visible, log, range }) => {
-                let owed = log.with(range.clone(), str::to_owned);
-                let piece = said::piece(document);
-                let fits = |piece: &Piece| {
-                    piece.session == *session && piece.visible == *visible && owed.starts_with(&piece.text)
-                };
-                match piece.filter(fits) {
-                    None => Err(wrong(format!("it was owed text of {session}: {owed:?}"))),
-                    Some(piece) => {
-                        range.start += piece.text.len();
-                        if range.start >= range.end {
-                            self.items.pop_front();
-                        }
-                        Ok(Heard::Text(piece))
-                    }
+    /// The client received a document; it has to be the next that is owed. Sessions that were lost before it are
+    /// added to `lost`. Texts of different sessions between two frames may come in any order.
+    pub(super) fn received(&mut self, document: &[u8], lost: &mut Vec<SessionId>) -> Result<Heard, String> {
+        match said::piece(document) {
+            Some(piece) => self.received_text(piece, lost),
+            None => self.received_frame(document, lost),
+        }
+    }
+
+    fn received_frame(&mut self, document: &[u8], lost: &mut Vec<SessionId>) -> Result<Heard, String> {
+        let wrong = |what: &str| format!("a client received {}: {what}", String::from_utf8_lossy(document));
+        loop {
+            match self.items.pop_front() {
+                Some(Item::Lost(session)) => lost.push(session),
+                Some(Item::Frame(frame, said)) if frame.bytes() == document => {
+                    return Ok(Heard::Frame(said));
                 }
+                Some(Item::Frame(_, said)) => return Err(wrong(&format!("it was owed {said:?}"))),
+                Some(Item::Text { session, log, range, .. }) => {
+                    let owed = log.with(range, str::to_owned);
+                    return Err(wrong(&format!("it was owed text of {session}: {owed:?}")));
+                }
+                None => return Err(wrong("it was owed nothing")),
             }
+        }
+    }
+
+    fn received_text(&mut self, piece: Piece, lost: &mut Vec<SessionId>) -> Result<Heard, String> {
+        let own = |item: &Item| match item {
+            Item::Frame(..) => true,
+            Item::Text { session, .. } | Item::Lost(session) => *session == piece.session,
+        };
+        loop {
+            let Some(at) = self.items.iter().position(own) else {
+                return Err(format!("a client received {piece:?}: it was owed none"));
+            };
+            let Item::Text { visible, log, range, .. } = &mut self.items[at] else {
+                match self.items.remove(at) {
+                    Some(Item::Lost(session)) => lost.push(session),
+                    other => return Err(format!("a client received {piece:?}: it was owed {other:?}")),
+                }
+                continue;
+            };
+            let owed = log.with(range.clone(), str::to_owned);
+            if *visible != piece.visible || piece.text.is_empty() || !owed.starts_with(&piece.text) {
+                return Err(format!("a client received {piece:?}: it was owed {owed:?}"));
+            }
+            range.start += piece.text.len();
+            if range.start >= range.end {
+                self.items.remove(at);
+            }
+            return Ok(Heard::Text(piece));
         }
     }
 }
@@ -141,11 +156,30 @@ mod tests {
             encode::delta(&mut out, DeltaKind::Message, session, text);
             out
         };
-        assert!(owed.received(&document("abc")).is_ok());
-        assert!(owed.received(&document("c")).is_err(), "doubled");
-        assert!(owed.received(start.bytes()).is_err(), "a frame that passes text");
-        assert!(owed.received(&document("d")).is_ok());
-        assert!(owed.received(start.bytes()).is_ok() && owed.is_empty());
-        assert!(owed.received(start.bytes()).is_err(), "twice");
+        let mut lost = Vec::new();
+        let mut received = |document: &[u8]| owed.received(document, &mut lost);
+        assert!(received(&document("abc")).is_ok());
+        assert!(received(&document("c")).is_err(), "doubled");
+        assert!(received(&document("d")).is_ok());
+        assert!(received(start.bytes()).is_ok());
+        assert!(received(start.bytes()).is_err(), "twice");
+        assert!(owed.is_empty());
+    }
+
+    #[test]
+    fn a_frame_does_not_pass_text_but_texts_of_two_sessions_may_pass_each_other() {
+        let (mut owed, mut lost) = (Owed::default(), Vec::new());
+        let sessions = [1, 2].map(SessionId::from_bits);
+        let logs = [TextLog::default(), TextLog::default()];
+        for (session, log) in sessions.iter().zip(&logs) {
+            let (range, log) = (log.append("ab"), log.clone());
+            owed.text(&Delta { kind: DeltaKind::Message, session: *session, log, range });
+        }
+        let start = encode::event(Some(sessions[0]), &Event::MessageStart);
+        owed.frame(&start, Rc::new(Said::Start(sessions[0])));
+        let mut second = Vec::new();
+        encode::delta(&mut second, DeltaKind::Message, sessions[1], "ab");
+        assert!(owed.received(&second, &mut lost).is_ok());
+        assert!(owed.received(start.bytes(), &mut lost).is_err(), "text of the first is still owed");
     }
 }

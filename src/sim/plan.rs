@@ -20,6 +20,7 @@ const SMALL: Bounds = Bounds {
     queued_prompts: 2,
     turn_text: 2_000,
     control_bytes: 12_000,
+    queued_items: 40,
     unmerged_deltas: 8,
     delta_text: 24,
     wire_target: 300,
@@ -33,6 +34,7 @@ const MIDDLE: Bounds = Bounds {
     queued_prompts: 8,
     turn_text: 100_000,
     control_bytes: 100_000,
+    queued_items: 400,
     unmerged_deltas: 64,
     delta_text: 500,
     wire_target: 2_000,
@@ -100,7 +102,9 @@ impl Plan {
             let scaled = u32::from(weight) * dice.pick(&[1, 2, 4, 4, 4, 8, 16]) / 4;
             scaled.max(1) as u16
         });
-        let small = dice.pick(&[&SMALL, &MIDDLE]);
+        // Drawn whether or not they count, so that a fault less changes nothing else.
+        let (small, racy, jobs_max) =
+            (dice.pick(&[&SMALL, &MIDDLE]), dice.pick(&[5, 30]), dice.pick(&[1, 4]));
         let faults = faults.and(allowed);
         Self {
             seed,
@@ -108,7 +112,7 @@ impl Plan {
             people: dice.between(1, 5) as usize,
             weights,
             eager: dice.pick(&[10, 40, 70, 100]),
-            racy: if faults.has(Fault::Races) { dice.pick(&[5, 30]) } else { 0 },
+            racy: if faults.has(Fault::Races) { racy } else { 0 },
             buffers: dice.pick(&[[400, 2_000, 9_000], [4_000, 16_000, 64_000], [128 << 10; 3]]),
             bounds: if faults.has(Fault::SmallLimits) { small } else { &Bounds::SERVER },
             merge: dice.chance(70),
@@ -118,7 +122,7 @@ impl Plan {
             mail_max: dice.pick(&[2, 8, 64, 512]),
             share: dice.pick(&[(1, 2), (4, 16), (128, 512)]),
             read: dice.pick(&[(16, 64), (500, 2_000), (64 << 10, 256 << 10)]),
-            jobs_max: if faults.has(Fault::RefusedJobs) { dice.pick(&[1, 4]) } else { 256 },
+            jobs_max: if faults.has(Fault::RefusedJobs) { jobs_max } else { 256 },
             busy_mode: dice.pick(&[BusyMode::Interrupt, BusyMode::Queue, BusyMode::Steer]),
             tool_progress: dice.pick(&["all", "off", "verbose", "new"]),
             approval_timeout_s: dice.pick(&[5, 60, 300]),

@@ -166,7 +166,7 @@ fn outcome(document: &[u8], call: &Call) -> Option<Outcome> {
             reply(document, |it: Word| Some(Outcome::Word(it.status)))
         }
         Call::Approve { .. } => reply(document, |it: Resolved| Some(Outcome::Resolved(it.resolved))),
-        Call::Inline | Call::Look { .. } | Call::Pool { .. } | Call::Unread { .. } => {
+        Call::Inline | Call::Edit | Call::Look { .. } | Call::Pool { .. } | Call::Unread { .. } => {
             reply(document, |_: serde::de::IgnoredAny| Some(Outcome::Done))
         }
     }

@@ -27,6 +27,15 @@ const POOLS: [(&str, &str, i64); 3] = [
     ("paste.collapse", "\"text\":\"a\\nb\"", 5027),
 ];
 
+/// Methods that change a session, with parameters.
+const EDITS: [(&str, &str); 5] = [
+    ("session.undo", ""),
+    ("session.title", ",\"title\":\"one\""),
+    ("command.dispatch", ",\"name\":\"undo\""),
+    ("command.dispatch", ",\"name\":\"retry\""),
+    ("slash.exec", ",\"command\":\"/usage\""),
+];
+
 /// What is no request, with the code that says so.
 const GARBAGE: [(&str, i64); 5] = [
     ("not json", -32700),
@@ -59,7 +68,7 @@ impl World {
         let seen = &self.people[person].seen;
         let answers = if seen.is_empty() { 0 } else { 60 };
         let stale = if self.plan.faults.has(Fault::StaleAnswers) { 10 } else { 1 };
-        match dice.weighted(&[70, answers, stale, 8, 8, 14, 6, 3, 8, 6, 8, 4]) {
+        match dice.weighted(&[70, answers, stale, 8, 8, 14, 6, 3, 8, 6, 8, 6, 4]) {
             0 => self.submit(person, session, dice),
             1 => {
                 let seen = seen[dice.below(seen.len())];
@@ -81,8 +90,16 @@ impl World {
                 let (method, params, code) = dice.pick(&POOLS);
                 self.request(person, method, params, Call::Pool { code });
             }
+            11 => self.edit(person, session, dice),
             _ => self.create(person, dice),
         }
+    }
+
+    /// Changes what was, or how it is called.
+    fn edit(&mut self, person: usize, session: SessionId, dice: &mut Dice) {
+        let (method, more) = dice.pick(&EDITS);
+        let params = format!("\"session_id\":\"{session}\"{more}");
+        self.request(person, method, &params, Call::Edit);
     }
 
     /// Opens a session.

@@ -1,7 +1,36 @@
 //! What happened, twice: as a number that tells whether two runs were the same, and as lines for people, where
 //! somebody wants them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How often what is rare happened: a simulation that never meets a fault proves nothing about it.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Marks(BTreeMap<&'static str, u64>);
+
+impl Marks {
+    /// It happened.
+    pub(super) fn mark(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    /// Adds those of another run.
+    pub fn add(&mut self, other: &Marks) {
+        for (what, count) in &other.0 {
+            *self.0.entry(what).or_default() += count;
+        }
+    }
+
+    /// Everything that happened, with how often.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.0.iter().map(|(what, count)| (*what, *count))
+    }
+
+    /// How often `what` happened.
+    pub fn count(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or_default()
+    }
+}
 
 /// The record of a run.
 #[derive(Clone, Default, Debug)]
@@ -9,12 +38,13 @@ pub(super) struct Trace {
     hash: u64,
     /// Lines for people, when they are kept.
     lines: Option<Vec<String>>,
+    pub(super) marks: Marks,
 }
 
 impl Trace {
     /// A record that keeps lines if `lines`.
     pub(super) fn new(lines: bool) -> Self {
-        Self { hash: 0, lines: lines.then(Vec::new) }
+        Self { hash: 0, lines: lines.then(Vec::new), marks: Marks::default() }
     }
 
     /// The number so far.

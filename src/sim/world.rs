@@ -27,6 +27,9 @@ use crate::model::settings::{BusyMode, Settings};
 use crate::reactor::mailbox::Haste;
 use crate::transport::ws::{Opcode, append_close};
 
+/// How long accepting fails in a row at most: each try is a turn, and enough is enough.
+const FULL_MAX: Duration = Duration::from_secs(2);
+
 /// A run.
 pub(super) struct World {
     pub(super) plan: Plan,
@@ -57,6 +60,12 @@ pub(super) struct World {
     pub(super) text: String,
     #[cfg(test)]
     pub(super) naive: Option<Naive>,
+    /// A turn ended that nobody watched.
+    #[cfg(test)]
+    pub(super) ended_unwatched: bool,
+    /// When an agent was last heard.
+    #[cfg(test)]
+    pub(super) heard: Instant,
 }
 
 impl World {
@@ -88,6 +97,10 @@ impl World {
             plan,
             #[cfg(test)]
             naive: None,
+            #[cfg(test)]
+            ended_unwatched: false,
+            #[cfg(test)]
+            heard: start,
         }
     }
 
@@ -244,6 +257,9 @@ impl World {
     /// Time passes. The loop is awake and wakes up when it asked to; people read meanwhile.
     pub(super) fn pass(&mut self, time: Duration) {
         let until = self.clock.at() + time;
+        if time > FULL_MAX {
+            self.net.full = false;
+        }
         self.rest();
         while self.model.failure().is_none()
             && let Some(due) = self.next_deadline().filter(|due| *due <= until)
@@ -272,18 +288,20 @@ impl World {
         }
     }
 
-    /// Everybody who reads at all reads what is there.
-    pub(super) fn everybody_reads(&mut self) {
+    /// Everybody who reads at all reads what is there; false when there was nothing.
+    pub(super) fn everybody_reads(&mut self) -> bool {
+        let mut found = false;
         for person in 0..self.people.len() {
             if self.people[person].conn.is_some() && !self.people[person].stalled {
                 let mut dice = self.dice.clone();
                 let most = self.appetite(&mut dice);
                 self.pump(person);
-                self.read_some(person, most);
+                found |= self.read_some(person, most);
                 self.pump(person);
             }
         }
         self.rest();
+        found
     }
 
     /// The machine sleeps: nothing runs, and only the wall clock goes on. Or somebody sets that clock.

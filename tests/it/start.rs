@@ -1,6 +1,7 @@
 //! How a server begins and ends: what it says, what it leaves behind, and why it refuses to start.
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
@@ -77,6 +78,18 @@ fn clients_are_told_that_the_server_ends() {
     server.process.signal(Signal::TERM);
     assert_eq!(client.closed(), 1001);
     assert_eq!(server.process.wait().code(), Some(0));
+}
+
+/// Found by simulation: whoever had sent no request yet was sent a WebSocket's close.
+#[test]
+fn who_sent_no_request_is_told_nothing_when_the_server_ends() {
+    let mut server = Server::start(&[]);
+    let mut half_open = raw::connect(server.port);
+    half_open.write_all(b"GET /api/ws HTTP/1.1\r\n").unwrap();
+    // Connections are accepted in order: the server has it by the time another is served.
+    Client::connect(&server).assert_served();
+    assert_eq!(server.end().code(), Some(0));
+    raw::assert_ended(&mut half_open);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::textlog::TextLog;
-use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
+use crate::limits::{CONTROL_BYTES_MAX, DELTA_TEXT_MAX, QUEUED_ITEMS_MAX, UNMERGED_DELTAS_MAX, WIRE_TARGET};
 use crate::model::ids::SessionId;
 use crate::wire::delta::DeltaKind;
 use crate::wire::encode;
@@ -191,6 +191,39 @@ fn text_that_leaves_in_pieces_is_timed_to_its_end() {
     assert_eq!(bench.read(1 << 20).last().map(String::as_str), Some("1"));
     assert_eq!(bench.waited, [Waited { pace: Pace::Paced, time: Duration::from_secs(2) }]);
     assert!(bench.outbox.is_empty());
+}
+
+/// Found while simulating: pieces of two streams that alternate were never joined, and the queue of a reader
+/// that lagged had no bound.
+#[test]
+fn streams_that_alternate_are_joined_each() {
+    let mut bench = Bench::new(true);
+    let logs = [TextLog::default(), TextLog::default()];
+    for n in 0..1_000 {
+        for (bits, log) in (1..).zip(&logs) {
+            let range = log.append(&format!("{n} "));
+            let session = SessionId::from_bits(bits);
+            let delta = Delta { kind: DeltaKind::Message, session, log: log.clone(), range };
+            bench.outbox.push_delta(delta, bench.now);
+        }
+    }
+    assert_eq!(bench.outbox.queued(), 2);
+    bench.outbox.release();
+    let texts: Vec<String> = logs.iter().map(|log| format!("+{}", log.text())).collect();
+    assert_eq!(bench.read(1 << 20), texts);
+}
+
+#[test]
+fn what_cannot_be_joined_is_bounded_by_number() {
+    let mut bench = Bench::new(true);
+    for n in 0..=QUEUED_ITEMS_MAX {
+        assert_eq!(bench.outbox.overrun(bench.now), None);
+        let kind = if n % 2 == 0 { DeltaKind::Message } else { DeltaKind::Reasoning };
+        let (log, session) = (bench.log.clone(), SessionId::from_bits(1));
+        let range = log.append("x");
+        bench.outbox.push_delta(Delta { kind, session, log, range }, bench.now);
+    }
+    assert_eq!(bench.outbox.overrun(bench.now), Some(Overrun::Control));
 }
 
 #[test]

@@ -59,6 +59,7 @@ impl Model {
         for AskModel { ask, kind, state, .. } in &it.asks {
             if matches!(state, AskState::Open { .. }) {
                 let (ask, kind) = (*ask, *kind);
+                self.marks.mark("asked again");
                 self.expected.push_back(Expect::Ask { client, session, turn, ask, kind });
             }
         }
@@ -94,7 +95,10 @@ impl Model {
             if let Some(at) = it.asks.iter().position(|ask| ask.request == Some(request)) {
                 let AskModel { ask, state, .. } = it.asks.remove(at);
                 let answer = match state {
-                    AskState::Open { .. } => Answer::TimedOut,
+                    AskState::Open { .. } => {
+                        self.marks.mark("question timed out");
+                        Answer::TimedOut
+                    }
                     AskState::Settling { answer, .. } => answer,
                 };
                 return self.expected.push_back(Expect::Answer { turn: *turn, ask, answer });

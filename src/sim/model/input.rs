@@ -7,7 +7,7 @@ use crate::base::secret::Secret;
 use crate::gateway::AskKind;
 use crate::gateway::io::Now;
 use crate::model::agent_event::AgentEvent;
-use crate::model::ask::Answer;
+use crate::model::ask::{Answer, Choice};
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
 use crate::model::job::JobResult;
 use crate::model::settings::BusyMode;
@@ -77,20 +77,7 @@ impl Model {
                 self.reply(client, sent, want);
             }
             Call::Approve { session, request, all, choice } => {
-                let mut open = self.open(*session, AskKind::Approval);
-                match request {
-                    Some(request) => open.retain(|one| one == request),
-                    None if *all => {}
-                    None => open.truncate(1),
-                }
-                for request in &open {
-                    self.answer(now, *request, AskKind::Approval, Answer::Choice(*choice));
-                }
-                let want = match (self.is_live(*session), open.len()) {
-                    (false, _) => Want::Error(NO_SESSION),
-                    (true, 0) => Want::Error(NOT_PENDING),
-                    (true, count) => Want::Resolved(count as u64),
-                };
+                let want = self.approve(now, *session, *request, *all, *choice);
                 self.reply(client, sent, want);
             }
             Call::Answer { kind, request, text } => {
@@ -103,6 +90,7 @@ impl Model {
                 self.reply(client, sent, want);
             }
             Call::Inline => self.reply(client, sent, Want::Done),
+            Call::Edit => self.reply(client, sent, Want::Any),
             Call::Look { session } => {
                 let want = if self.is_live(*session) { Want::Done } else { Want::Error(NO_SESSION) };
                 self.reply(client, sent, want);
@@ -112,6 +100,12 @@ impl Model {
     }
 
     fn reply(&mut self, client: ClientId, sent: &Rc<Sent>, want: Want) {
+        match want {
+            Want::Overloaded => self.marks.mark("overloaded"),
+            Want::Error(FULL) => self.marks.mark("sessions full"),
+            Want::Error(NOT_PENDING) => self.marks.mark("answer too late"),
+            _ => {}
+        }
         self.expected.push_back(Expect::Reply { client, sent: Rc::clone(sent), want });
     }
 
@@ -164,6 +158,7 @@ impl Model {
         match it.queue.back_mut() {
             Some(waiting) if self.busy_mode == BusyMode::Interrupt => {
                 waiting.prompts.push(prompt);
+                self.marks.mark("prompts joined");
                 waiting.client = Some(client);
             }
             _ => it.queue.push_back(Waiting { prompts: vec![prompt], client: Some(client) }),
@@ -180,6 +175,31 @@ impl Model {
         it.steered.push_back(prompt);
         self.expected.push_back(Expect::Steer { turn, prompt });
         true
+    }
+
+    /// Answers approvals: the one that is named, all, or the oldest.
+    fn approve(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        request: Option<u32>,
+        all: bool,
+        choice: Choice,
+    ) -> Want {
+        let mut open = self.open(session, AskKind::Approval);
+        match request {
+            Some(request) => open.retain(|one| *one == request),
+            None if all => {}
+            None => open.truncate(1),
+        }
+        for request in &open {
+            self.answer(now, *request, AskKind::Approval, Answer::Choice(choice));
+        }
+        match (self.is_live(session), open.len()) {
+            (false, _) => Want::Error(NO_SESSION),
+            (true, 0) => Want::Error(NOT_PENDING),
+            (true, count) => Want::Resolved(count as u64),
+        }
     }
 
     fn steer(&mut self, session: SessionId, prompt: u32) -> Want {
@@ -201,6 +221,7 @@ impl Model {
         }
         for prompts in back {
             self.fates.returned += prompts.len() as u64;
+            self.marks.mark("prompt returned");
             if let Some(client) = owner {
                 self.expected.push_back(Expect::Notice { client, session, prompts });
             }
@@ -217,6 +238,9 @@ impl Model {
         };
         let turn = it.turn.and_then(|turn| self.turns.get(&turn));
         let inflight = turn.map(|it| (it.prompt.trim().to_owned(), it.text.clone()));
+        if inflight.is_some() {
+            self.marks.mark("resumed a running turn");
+        }
         self.attach(now, session, client);
         self.reply(client, sent, Want::Attached { session, inflight });
         self.ask_again(session, client);
@@ -235,7 +259,7 @@ impl Model {
             return self.fail(|| format!("{ticket:?} was never given"));
         };
         if !self.clients.contains(&client) {
-            return;
+            return self.marks.mark("job for nobody");
         }
         let failed = matches!(result, JobResult::Failed(_));
         let want = match &sent.call {
@@ -259,9 +283,9 @@ impl Model {
     }
 
     /// A session was made.
-    pub(super) fn created(&mut self, client: ClientId, session: SessionId, with_client: bool) {
-        if !self.ever.insert(session) {
-            self.fail(|| format!("the id {session} was used before"));
+    pub(super) fn created(&mut self, client: ClientId, session: SessionId, key: &str, with_client: bool) {
+        if !self.ever.insert(session) || !self.keys.insert(key.to_owned()) {
+            self.fail(|| format!("the id {session} or the key {key} was used before"));
         }
         let number = self.next_session;
         self.next_session += 1;
@@ -276,7 +300,7 @@ impl Model {
     pub(in crate::sim) fn agent(&mut self, now: Now, turn: TurnId, event: &AgentEvent) {
         if !self.turns.contains_key(&turn) {
             // Late news of an old turn: nothing may come of it.
-            return;
+            return self.marks.mark("stale news");
         }
         match event {
             AgentEvent::Text(text) => self.text(now, turn, true, text),
@@ -308,6 +332,7 @@ impl Model {
         }
         if it.text.len() + it.reasoning + text.len() > self.bounds.turn_text {
             it.full = true;
+            self.marks.mark("turn full");
             return self.stop(now, turn);
         }
         match visible {
@@ -324,6 +349,7 @@ impl Model {
     /// An agent is gone without an end.
     pub(in crate::sim) fn lost(&mut self, now: Now, turn: TurnId) {
         let Some(it) = self.turns.get(&turn) else { return };
+        self.marks.mark("agent lost");
         if it.stopping {
             return self.give_up(now, turn);
         }
@@ -340,11 +366,14 @@ impl Model {
             self.dues.remove(&(at, due));
             match due {
                 Due::Orphan(session) => {
-                    self.reaped += 1;
+                    self.marks.mark("reaped");
                     self.close(session);
                 }
                 Due::Ask(request) | Due::Answer(request) => self.ask_due(request),
-                Due::Grace(turn) => self.give_up(now, turn),
+                Due::Grace(turn) => {
+                    self.marks.mark("grace over");
+                    self.give_up(now, turn);
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::call::Sent;
+use super::trace::Marks;
 use crate::gateway::{AskKind, Gateway, Setup};
 use crate::limits::Bounds;
 use crate::model::ask::Answer;
@@ -160,6 +161,8 @@ enum Want {
         inflight: Option<(String, String)>,
     },
     Word(&'static str),
+    /// A result or an error.
+    Any,
     Closed(bool),
     Resolved(u64),
     Done,
@@ -205,15 +208,15 @@ pub(super) struct Model {
     hears: BTreeMap<SessionId, ClientId>,
     /// Who has just lost which session.
     pub(super) lost: Vec<(ClientId, SessionId)>,
-    /// Every id there ever was.
+    /// Every id there ever was, and every stored key.
     ever: HashSet<SessionId>,
+    keys: HashSet<String>,
     next_turn: u64,
     next_session: u64,
     pub(super) fates: Fates,
-    /// Turns that ended, by how.
+    /// Turns that ended.
     pub(super) ended: u64,
-    /// Sessions that went because nobody came back.
-    pub(super) reaped: u64,
+    pub(super) marks: Marks,
 }
 
 impl Model {
@@ -234,11 +237,12 @@ impl Model {
             hears: BTreeMap::new(),
             lost: Vec::new(),
             ever: HashSet::new(),
+            keys: HashSet::new(),
             next_turn: 1,
             next_session: 1,
             fates: Fates::default(),
             ended: 0,
-            reaped: 0,
+            marks: Marks::default(),
         }
     }
 
@@ -270,6 +274,23 @@ impl Model {
     /// Every live session.
     pub(super) fn live(&self) -> Vec<SessionId> {
         self.sessions.keys().copied().collect()
+    }
+
+    /// Whether the turn runs.
+    pub(super) fn runs(&self, turn: TurnId) -> bool {
+        self.turns.contains_key(&turn)
+    }
+
+    /// Whose turn it is.
+    #[cfg(test)]
+    pub(super) fn session_of(&self, turn: TurnId) -> Option<SessionId> {
+        self.turns.get(&turn).map(|it| it.session)
+    }
+
+    /// Some turn that runs.
+    #[cfg(test)]
+    pub(super) fn any_turn(&self) -> Option<TurnId> {
+        self.turns.keys().next_back().copied()
     }
 
     /// Who hears the session's events.

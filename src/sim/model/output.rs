@@ -40,9 +40,9 @@ impl Model {
             }
             Output::Steer { turn, text } => {
                 let prompts = prompts_in(text);
-                let fits = |expect: &Expect| {
-                    matches!(expect, Expect::Steer { turn: of, prompt }
-                        if of == turn && prompts == [*prompt])
+                let fits = |expect: &Expect| match expect {
+                    Expect::Steer { turn: of, prompt } => of == turn && prompts == [*prompt],
+                    _ => false,
                 };
                 self.meet(fits, || format!("steer {turn:?} {text:?}"));
             }
@@ -135,16 +135,16 @@ impl Model {
                         if *to == client && want.fits(outcome))
                 };
                 if let Some(Expect::Reply { sent, .. }) = self.meet(fits, came)
-                    && let Outcome::Created { session, .. } = outcome
+                    && let Outcome::Created { session, key } = outcome
                     && let Call::Create { with_client } = sent.call
                 {
-                    self.created(client, *session, with_client);
+                    self.created(client, *session, key, with_client);
                 }
             }
             Said::Start(session) => {
-                let fits = |expect: &Expect| {
-                    matches!(expect, Expect::Start { client: to, session: of }
-                        if *to == client && of == session)
+                let fits = |expect: &Expect| match expect {
+                    Expect::Start { client: to, session: of } => *to == client && of == session,
+                    _ => false,
                 };
                 self.meet(fits, came);
             }
@@ -201,7 +201,9 @@ impl Want {
         match (self, outcome) {
             (Want::Error(wanted), Outcome::Error { code, .. }) => wanted == code,
             (Want::Overloaded, Outcome::Error { code, retryable }) => is_overload(*code, *retryable),
-            (Want::Created, Outcome::Created { .. }) | (Want::Done, Outcome::Done) => true,
+            (Want::Created, Outcome::Created { .. })
+            | (Want::Done | Want::Any, Outcome::Done)
+            | (Want::Any, Outcome::Error { .. }) => true,
             (
                 Want::Attached { session, inflight },
                 Outcome::Attached { session: of, running, inflight: got },

@@ -111,6 +111,7 @@ impl Model {
         of.turn = None;
         // Guidance that nobody took is the next prompt.
         for prompt in it.steered.into_iter().rev() {
+            self.marks.mark("guidance left over");
             of.queue.push_front(Waiting { prompts: vec![prompt], client: of.owner });
         }
         if let Some(client) = of.owner {
@@ -134,6 +135,7 @@ impl Model {
     pub(super) fn close(&mut self, session: SessionId) {
         let Some(it) = self.sessions.get(&session) else { return };
         if let Some(turn) = it.turn {
+            self.marks.mark("closed while a turn ran");
             self.withdraw(turn);
             self.expected.push_back(Expect::Interrupt(turn));
             self.expected.push_back(Expect::Forget(turn));
