@@ -22,8 +22,8 @@ use crate::wire::encode::Frame;
 /// How a transport marks where a document ends: appends the document with its marks.
 pub type Framing = fn(&mut Vec<u8>, &[u8]);
 
-/// How many waiting items are looked at for the text that a new piece continues: streams that one client follows at
-/// a time.
+/// How many waiting items are looked at for the text that a new piece continues: streams that one client follows
+/// at a time.
 const LOOK_BACK: usize = 16;
 
 /// Bytes of a delta with the smallest text, about: what no document of a stream is below.
