@@ -30,6 +30,8 @@ BAD = [re.compile(p) for p in (r"protocol warning", r"(?:^|[^\"\w])error: ", r"g
                                r"startup timeout")]
 # Stand in grey where nothing is typed; others begin with `Try "`.
 HINTS = ("Ask me anything…", "Ctrl+C to interrupt…")
+# Waiting so long, look at a fresh picture.
+REPAINT_S = 8
 ALL = "start prompt stream approve deny clarify interrupt slash at help idle quit".split()
 SHORT = "start prompt stream quit".split()
 
@@ -60,12 +62,23 @@ class Screen:
     def keys(self, *names):
         self.tmux("send-keys", *names)
 
+    def repaint(self):
+        """A new size makes the UI draw everything anew. On a busy machine its partial redraws now and then leave
+        letters of the last picture standing."""
+        for columns in (COLUMNS - 1, COLUMNS):
+            self.tmux("resize-window", "-x", str(columns))
+            time.sleep(0.3)
+
     def wait(self, what, test, deadline_s=ANSWER_S):
         """Until `test(lines)` is truthy; its value. Bad words on the way are failures."""
-        end = time.monotonic() + deadline_s
+        began = time.monotonic()
+        end, repaint = began + deadline_s, began + min(deadline_s / 2, REPAINT_S)
         while True:
             lines = self.lines()
             check_clean(lines)
+            if time.monotonic() > repaint:
+                repaint = end + deadline_s
+                self.repaint()
             found = test(lines)
             if found:
                 return found
