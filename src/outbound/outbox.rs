@@ -277,7 +277,7 @@ impl Outbox {
     pub fn overrun(&self, now: Instant) -> Option<Overrun> {
         // One frame may be larger than the bound: the answer of a long turn is.
         if self.control_bytes > self.bounds.control_bytes && self.queue.len() > 1
-            || self.queue.len() > self.bounds.queued_items
+            || self.queued() > self.bounds.queued_items
         {
             return Some(Overrun::Control);
         }
