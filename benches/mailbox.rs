@@ -5,6 +5,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use tui_gateway::agent::agent_io;
 use tui_gateway::model::agent_event::AgentEvent;
+use tui_gateway::reactor::joining::joining_mailbox;
 use tui_gateway::reactor::mailbox::{Haste, Mail, lone_bell, mailbox};
 
 /// Items sent before the loop looks: what a fast model says within a frame, and more.
@@ -57,22 +58,19 @@ fn at_once_to_a_silent_bell(bencher: Bencher) {
     });
 }
 
-/// As `paced`, through the agent's own end: pieces of text without a letter, so that no allocation is measured.
-/// One of them is timed.
+/// As `paced`, through the agent's own end: pieces of text, which grow together. One of them is timed.
 #[divan::bench]
 fn emit(bencher: Bencher) {
     let Ok((_poll, bell)) = lone_bell() else { return };
     bell.set_pulsing(true);
-    let (sender, receiver) = mailbox(&bell, CAPACITY);
+    let (sender, receiver) = joining_mailbox(&bell, CAPACITY, CAPACITY);
     let (io, mut control) = agent_io(sender);
     bencher.counter(ItemsCount::new(ITEMS)).bench_local(|| {
         bell.silence();
         for _ in 0..ITEMS {
-            io.emit(black_box(AgentEvent::Text("".into())));
+            io.emit(black_box(AgentEvent::Text("token ".into())));
         }
-        while let Mail::Item(item) = receiver.take() {
-            black_box(item);
-        }
+        black_box(receiver.take());
         black_box(control.took(ITEMS))
     });
 }

@@ -18,7 +18,13 @@ const PIECES: usize = 20;
 
 fn delta(log: &TextLog, text: &str) -> Delta {
     let range = log.append(text);
-    Delta { kind: DeltaKind::Message, session: SessionId::from_bits(1), log: log.clone(), range }
+    Delta {
+        kind: DeltaKind::Message,
+        session: SessionId::from_bits(1),
+        log: log.clone(),
+        range,
+        cuts: Vec::new(),
+    }
 }
 
 /// 20 pieces of 5 bytes, flushed as one frame.

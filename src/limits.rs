@@ -23,12 +23,16 @@ pub const TURN_TEXT_MAX: usize = 64 << 20;
 /// Characters of a dropped prompt that are repeated in its notice.
 pub const NOTICE_CHARS_MAX: usize = 500;
 
-/// Events an agent may be ahead of the loop. Half of it rings the bell.
-pub const AGENT_MAIL_MAX: usize = 512;
+/// Items an agent may be ahead of the loop, beside the text that grows: news, and text that has grown enough.
+pub const AGENT_MAIL_MAX: usize = 64;
 
-/// Agent events handled in one turn of the loop, over all agents. At some 150 ns each, everybody else waits
-/// less than a tenth of a millisecond behind a flood.
-pub const AGENT_BUDGET: usize = 512;
+/// Pieces of an agent's text that become one item at most, where 64 bytes count as one more. The loop is told of it
+/// at once, so that a flood is not held back by the clock; each time costs a system call on both sides.
+pub const AGENT_TEXT_MAX: usize = 512;
+
+/// Agent events handled in one turn of the loop, over all agents, counted the same way. Text has grown together
+/// by then, so that everybody else waits some ten microseconds behind a flood.
+pub const AGENT_BUDGET: usize = 2_048;
 
 /// Connections accepted in one turn of the loop. At some 20 us each, everybody else waits less than a
 /// millisecond behind a storm of them.

@@ -21,7 +21,8 @@ use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Ask};
 use crate::model::ids::AskId;
 use crate::model::turn::{TurnEnd, TurnSpec};
-use crate::reactor::mailbox::{Haste, MailSender};
+use crate::reactor::joining::JoiningSender;
+use crate::reactor::mailbox::Haste;
 pub use stopwatch::Timed;
 use stopwatch::{Sayer, Taker, stopwatch};
 
@@ -83,7 +84,7 @@ impl AgentControl {
 /// An agent's side of the conversation with the gateway.
 #[derive(Debug)]
 pub struct AgentIo {
-    mail: MailSender<AgentEvent>,
+    mail: JoiningSender<AgentEvent>,
     answers: Receiver<(AskId, Answer)>,
     interrupt: Arc<AtomicBool>,
     steering: Arc<Steering>,
@@ -95,7 +96,7 @@ pub struct AgentIo {
 const ANSWERS_MAX: usize = 16;
 
 /// Both ends: one for the agent's thread, one for whoever controls it.
-pub fn agent_io(mail: MailSender<AgentEvent>) -> (AgentIo, AgentControl) {
+pub fn agent_io(mail: JoiningSender<AgentEvent>) -> (AgentIo, AgentControl) {
     let (sender, receiver) = crossbeam_channel::bounded(ANSWERS_MAX);
     let interrupt = Arc::new(AtomicBool::new(false));
     let steering = Arc::new(Steering::default());

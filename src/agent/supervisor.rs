@@ -1,19 +1,22 @@
 //! The agents that run: one OS thread a turn, at a lower priority than the loop. Starts them, carries what
 //! is said to them, collects what they say, and forgets them. Knows nothing of what a turn means.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
 use super::{Agent, AgentControl, Timed, agent_io};
-use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX};
+use crate::base::join::Join;
+use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX, AGENT_TEXT_MAX};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::ids::{AskId, TurnId};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::reactor::fair::{self, Share};
-use crate::reactor::mailbox::{Bell, MailReceiver, mailbox};
+use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
+use crate::reactor::mailbox::Bell;
 
 /// Makes the agent of a turn. Called on the agent's own thread, so it may read files.
 pub type AgentFactory = Arc<dyn Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync>;
@@ -26,13 +29,15 @@ const STACK_BYTES: usize = 1 << 20;
 const NICENESS: i32 = 10;
 
 /// Events taken from one agent before the next has its turn.
-const BURST: usize = 128;
+const BURST: usize = 512;
 
 #[derive(Debug)]
 struct Running {
     turn: TurnId,
     control: AgentControl,
-    mail: MailReceiver<AgentEvent>,
+    mail: JoiningReceiver<AgentEvent>,
+    /// News taken in the collection under way.
+    taken: Cell<usize>,
 }
 
 /// All running agents.
@@ -61,7 +66,7 @@ impl Supervisor {
 
     /// Starts a turn on a thread of its own; the error is for people.
     pub fn start(&mut self, spec: TurnSpec) -> Result<(), String> {
-        let (sender, mail) = mailbox(&self.bell, AGENT_MAIL_MAX);
+        let (sender, mail) = joining_mailbox(&self.bell, AGENT_MAIL_MAX, AGENT_TEXT_MAX);
         let (io, control) = agent_io(sender);
         let factory = Arc::clone(&self.factory);
         let turn = spec.turn;
@@ -72,7 +77,7 @@ impl Supervisor {
         };
         let thread = thread::Builder::new().name(format!("agent-{}", turn.0)).stack_size(STACK_BYTES);
         thread.spawn(run).map_err(|error| format!("cannot start an agent thread: {error}"))?;
-        self.running.push_back(Running { turn, control, mail });
+        self.running.push_back(Running { turn, control, mail, taken: Cell::new(0) });
         Ok(())
     }
 
@@ -118,12 +123,16 @@ impl Supervisor {
             share,
             |running| running.mail.take(),
             |running, event| {
+                let count = event.as_ref().map_or(0, AgentEvent::count);
+                let weight = event.as_ref().map_or(0, Join::weight);
+                running.taken.set(running.taken.get() + count);
                 news.push(match event {
                     Some(event) => News::Event(running.turn, event),
                     None => News::Lost(running.turn),
                 });
+                weight
             },
-            |running, taken| timed.extend(running.control.took(taken)),
+            |running, _| timed.extend(running.control.took(running.taken.take())),
         )
     }
 

@@ -9,12 +9,13 @@ use crate::model::agent_event::AgentEvent;
 use crate::model::ids::{SessionId, TurnId};
 use crate::model::message::Message;
 use crate::model::turn::{TurnEnd, TurnSpec};
-use crate::reactor::mailbox::{Mail, lone_bell, mailbox};
+use crate::reactor::joining::joining_mailbox;
+use crate::reactor::mailbox::{Mail, lone_bell};
 
 /// Longer than any test turn takes on the slowest machine; a turn that is still running is a bug.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Events that may wait, as in the gateway: a flood has to block, not grow.
+/// Events that may wait: a flood has to block, not grow. None is joined, so that each is seen.
 const MAILBOX: usize = 256;
 
 /// A turn with this prompt and no history.
@@ -42,14 +43,14 @@ pub(crate) fn run(
     mut watch: impl FnMut(&AgentEvent, &AgentControl),
 ) -> (Vec<AgentEvent>, TurnEnd) {
     let (_poll, bell) = lone_bell().unwrap();
-    let (sender, receiver) = mailbox(&bell, MAILBOX);
+    let (sender, receiver) = joining_mailbox(&bell, MAILBOX, 1);
     let (io, control) = agent_io(sender);
     let thread = std::thread::spawn(move || agent.run(&turn, &io));
     let deadline = Instant::now() + DEADLINE;
     let mut events = Vec::new();
     loop {
         match receiver.take() {
-            Mail::Item(event) => {
+            Mail::Item(event) | Mail::Newest(event) => {
                 watch(&event, &control);
                 events.push(event);
             }

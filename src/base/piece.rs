@@ -4,11 +4,16 @@
 use std::fmt;
 use std::ops::Deref;
 
+use super::join::Join;
+
 /// Bytes of the largest text without memory of its own: with its length and the mark of its kind it is as large
 /// as a `String`.
 pub const SHORT_MAX: usize = 22;
 
-/// An immutable text.
+/// Bytes of text that weigh as much as a piece. Few tokens are longer.
+const UNIT_BYTES: usize = 64;
+
+/// A text.
 #[derive(Clone)]
 pub struct Piece(Kind);
 
@@ -16,6 +21,15 @@ pub struct Piece(Kind);
 enum Kind {
     Short { len: u8, bytes: [u8; SHORT_MAX] },
     Long(Box<str>),
+    Joined(Box<Joined>),
+}
+
+/// Several pieces, one behind the other.
+#[derive(Clone)]
+struct Joined {
+    text: String,
+    /// Where each but the last ends.
+    cuts: Vec<usize>,
 }
 
 impl Piece {
@@ -27,6 +41,29 @@ impl Piece {
                 bytes.get(..usize::from(*len)).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default()
             }
             Kind::Long(text) => text,
+            Kind::Joined(joined) => &joined.text,
+        }
+    }
+
+    /// Where each but the last of the pieces ends that this one was joined from.
+    pub fn cuts(&self) -> &[usize] {
+        match &self.0 {
+            Kind::Joined(joined) => &joined.cuts,
+            Kind::Short { .. } | Kind::Long(_) => &[],
+        }
+    }
+
+    /// Adds a piece behind this one and remembers the place.
+    pub fn append(&mut self, next: &Piece) {
+        if !matches!(self.0, Kind::Joined(_)) {
+            let text = self.as_str().to_owned();
+            self.0 = Kind::Joined(Box::new(Joined { text, cuts: Vec::new() }));
+        }
+        if let Kind::Joined(joined) = &mut self.0 {
+            let start = joined.text.len();
+            joined.cuts.push(start);
+            joined.cuts.extend(next.cuts().iter().map(|cut| start + cut));
+            joined.text.push_str(next);
         }
     }
 }
@@ -55,6 +92,17 @@ fn short(text: &str) -> Option<Kind> {
     Some(Kind::Short { len: u8::try_from(text.len()).ok()?, bytes })
 }
 
+impl Join for Piece {
+    fn weight(&self) -> usize {
+        1 + self.cuts().len() + self.len() / UNIT_BYTES
+    }
+
+    fn join(&mut self, next: Self) -> Result<(), Self> {
+        self.append(&next);
+        Ok(())
+    }
+}
+
 impl Deref for Piece {
     type Target = str;
 
@@ -65,7 +113,7 @@ impl Deref for Piece {
 
 impl PartialEq for Piece {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_str() == other.as_str() && self.cuts() == other.cuts()
     }
 }
 
@@ -90,6 +138,17 @@ mod tests {
             assert_eq!(piece, Piece::from(text.clone()));
             assert_eq!(format!("{piece:?}"), format!("{text:?}"));
         }
+    }
+
+    #[test]
+    fn joined_pieces_know_where_they_were_cut() {
+        let mut all = Piece::from("a");
+        let mut more = Piece::from("é");
+        more.append(&Piece::from("".to_owned()));
+        all.append(&more);
+        all.append(&"x".repeat(100).as_str().into());
+        assert_eq!((&all[..4], all.len(), all.cuts()), ("aéx", 103, [1, 3, 3].as_slice()));
+        assert_ne!(all, Piece::from(all.as_str()));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::deadlines::Timer;
 use super::history::{for_model, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
+use crate::base::piece::Piece;
 use crate::base::textlog::TextLog;
 use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX};
 use crate::model::agent_event::AgentEvent;
@@ -347,7 +348,7 @@ impl Gateway {
     }
 
     /// Adds text to a stream of the turn and passes it on.
-    fn stream(&mut self, now: Now, id: SessionId, kind: DeltaKind, text: &str) {
+    fn stream(&mut self, now: Now, id: SessionId, kind: DeltaKind, text: &Piece) {
         if text.is_empty() {
             return;
         }
@@ -370,7 +371,8 @@ impl Gateway {
         let log = if kind == DeltaKind::Message { &turn.text } else { &turn.reasoning };
         let range = log.append(text);
         if let Some(client) = session.client {
-            let delta = Delta { kind, session: id, log: log.clone(), range };
+            let cuts = text.cuts().iter().map(|cut| range.start + cut).collect();
+            let delta = Delta { kind, session: id, log: log.clone(), range, cuts };
             self.outputs.push_back(Output::Delta { client, delta, leading });
         }
     }

@@ -3,6 +3,7 @@
 use super::ask::Ask;
 use super::ids::AskId;
 use super::turn::TurnEnd;
+use crate::base::join::Join;
 use crate::base::piece::Piece;
 
 /// One piece of news from an agent's thread, in the order it happened.
@@ -56,4 +57,35 @@ pub enum AgentEvent {
     SteeringTaken(usize),
     /// The end. Nothing comes after it.
     End(Box<TurnEnd>),
+}
+
+impl AgentEvent {
+    /// How many pieces of news this is: text may be joined from several.
+    pub fn count(&self) -> usize {
+        match self {
+            AgentEvent::Text(text) | AgentEvent::Reasoning(text) => 1 + text.cuts().len(),
+            _ => 1,
+        }
+    }
+}
+
+/// Text of one stream becomes one.
+impl Join for AgentEvent {
+    fn weight(&self) -> usize {
+        match self {
+            AgentEvent::Text(text) | AgentEvent::Reasoning(text) => text.weight(),
+            _ => 1,
+        }
+    }
+
+    fn join(&mut self, next: AgentEvent) -> Result<(), AgentEvent> {
+        match (self, next) {
+            (AgentEvent::Text(text), AgentEvent::Text(more))
+            | (AgentEvent::Reasoning(text), AgentEvent::Reasoning(more)) => {
+                text.append(&more);
+                Ok(())
+            }
+            (_, next) => Err(next),
+        }
+    }
 }

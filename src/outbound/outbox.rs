@@ -29,6 +29,9 @@ const LOOK_BACK: usize = 16;
 /// Bytes of a delta with the smallest text, about: what no document of a stream is below.
 const DOCUMENT_BYTES_MIN: usize = 120;
 
+/// Bytes of a delta with a usual text, framed: what is set aside for each.
+const DOCUMENT_BYTES_USUAL: usize = 144;
+
 #[derive(Debug)]
 enum Item {
     Control(Frame),
@@ -137,23 +140,28 @@ impl Outbox {
     }
 
     /// Adds text; it waits until [`Outbox::release`].
-    pub fn push_delta(&mut self, delta: Delta, now: Instant) {
+    pub fn push_delta(&mut self, mut delta: Delta, now: Instant) {
         self.moved.get_or_insert(now);
-        let apart = !self.merge && self.queued() <= self.bounds.unmerged_deltas;
+        let (ahead, apart) = (self.queued(), !self.merge && self.queued() <= self.bounds.unmerged_deltas);
+        if !apart {
+            self.sent.merged += delta.cuts.len() as u64;
+            delta.cuts = Vec::new();
+        }
+        self.apart += delta.cuts.len();
         if let Some(Item::Text(last)) = self.queue.back_mut()
             && last.continues_with(&delta)
         {
-            last.append(delta.range.end, apart);
+            last.append(delta, apart);
             self.apart += usize::from(apart);
             self.sent.merged += u64::from(!apart);
-            return self.mark.added(Pace::Paced, self.queued() - 1, now);
+            return self.mark.added(Pace::Paced, ahead - usize::from(!apart), now);
         }
         if !apart && let Some(last) = self.last_of(&delta) {
-            last.append(delta.range.end, false);
+            last.append(delta, false);
             self.sent.merged += 1;
             return;
         }
-        self.mark.added(Pace::Paced, self.queued(), now);
+        self.mark.added(Pace::Paced, ahead, now);
         self.queue.push_back(Item::Text(Text::new(delta)));
     }
 
@@ -236,6 +244,9 @@ impl Outbox {
             self.wire.append(&mut self.pongs);
         }
         if self.released {
+            if self.wire.is_empty() {
+                self.wire.reserve(self.bounds.wire_target.min(self.queued() * DOCUMENT_BYTES_USUAL));
+            }
             while self.wire.len() - self.cursor < self.bounds.wire_target {
                 if !self.encode_next() {
                     self.released = false;

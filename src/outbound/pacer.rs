@@ -55,7 +55,8 @@ impl<K: Copy + Ord> Pacer<K> {
         let paced = !leaving && (!waiting || leading);
         if paced {
             self.pace(key, outbox, leading, at);
-        } else if waiting && outbox.is_full_write() {
+        }
+        if outbox.is_waiting() && outbox.is_full_write() {
             // Waiting longer would not make fewer writes of it.
             outbox.release();
             self.dirty.push(key);
@@ -145,7 +146,7 @@ mod tests {
         fn delta(&mut self, leading: bool) -> bool {
             let (log, session) = (self.log.clone(), SessionId::from_bits(1));
             let range = log.append("x");
-            let delta = Delta { kind: DeltaKind::Message, session, log, range };
+            let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new() };
             self.pacer.push_delta(7, &mut self.outbox, delta, leading, self.at)
         }
 

@@ -2,10 +2,14 @@
 //! becomes. Must not know when it leaves, nor how a transport frames it.
 
 use std::collections::VecDeque;
+use std::mem;
 
 use crate::model::ids::SessionId;
 use crate::wire::delta::{Delta, DeltaKind};
 use crate::wire::encode;
+
+/// What is set aside for a document, in bytes.
+const DOCUMENT_BYTES_USUAL: usize = 192;
 
 /// Adjacent pieces of one stream.
 #[derive(Debug)]
@@ -18,8 +22,9 @@ pub(super) struct Text {
 
 impl Text {
     /// One piece.
-    pub(super) fn new(piece: Delta) -> Self {
-        Self { all: piece, cuts: VecDeque::new() }
+    pub(super) fn new(mut piece: Delta) -> Self {
+        let cuts = mem::take(&mut piece.cuts).into();
+        Self { all: piece, cuts }
     }
 
     /// Whose it is.
@@ -34,12 +39,13 @@ impl Text {
             && self.all.log.same(&piece.log)
     }
 
-    /// Adds a piece up to `end`, to be joined with the one before it or kept apart.
-    pub(super) fn append(&mut self, end: usize, apart: bool) {
+    /// Adds what comes next, to be joined with the piece before it or kept apart.
+    pub(super) fn append(&mut self, next: Delta, apart: bool) {
         if apart {
             self.cuts.push_back(self.all.range.end);
         }
-        self.all.range.end = end;
+        self.cuts.extend(next.cuts);
+        self.all.range.end = next.range.end;
     }
 
     /// Whether all of it was taken.
@@ -50,7 +56,7 @@ impl Text {
     /// Takes off what the next document holds, at most `bytes_max` bytes, and writes that. Gives the number of
     /// pieces that were kept apart until now.
     pub(super) fn take(&mut self, bytes_max: usize, document: &mut Document) -> usize {
-        let Delta { kind, session, log, range } = &self.all;
+        let Delta { kind, session, log, range, .. } = &self.all;
         let whole = self.cuts.front().copied().unwrap_or(range.end);
         let end = if whole - range.start > bytes_max { log.floor(range.start + bytes_max) } else { whole };
         log.with(range.start..end, |text| document.write(*kind, *session, text));
@@ -81,6 +87,7 @@ impl Document {
             Some((of, whose, len)) if of == kind && whose == session => self.bytes.truncate(len),
             _ => {
                 self.bytes.clear();
+                self.bytes.reserve(DOCUMENT_BYTES_USUAL);
                 encode::delta_head(&mut self.bytes, kind, session);
                 self.head = Some((kind, session, self.bytes.len()));
             }

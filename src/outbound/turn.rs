@@ -13,7 +13,7 @@ pub const LATE_WAKE: Duration = Duration::from_millis(200);
 
 /// Budgets of agents' mail that one frame takes: what they said before it leaves with it, as long as nobody has
 /// to wait for it noticeably (`limits::AGENT_BUDGET`).
-const FRAME_ROUNDS: usize = 4;
+const FRAME_ROUNDS: usize = 8;
 
 /// What a turn is made of.
 pub trait Turn {

@@ -14,45 +14,50 @@ pub struct Share {
     pub budget: usize,
 }
 
-/// Takes from every sender of `ring` in turn until the budget is used up or nobody has anything. `found` gets
-/// each item, and `None` once for a sender that will never have any again: it has left the ring by then. After
-/// each sender's turn `heard` gets how much it said. True when something may be left.
+/// Takes from every sender of `ring` in turn until the budget is used up or each has said once that it has nothing
+/// more. `found` gets
+/// each item, and `None` once for a sender that will never have any again: it has left the ring by then. It says
+/// what the item weighs against the budget, at least one. After each sender's turn `heard` gets the weight of what
+/// it said. True when something may be left.
 pub fn collect<S, T>(
     ring: &mut VecDeque<S>,
     share: Share,
     take: impl Fn(&S) -> Mail<T>,
-    mut found: impl FnMut(&S, Option<T>),
+    mut found: impl FnMut(&S, Option<T>) -> usize,
     mut heard: impl FnMut(&mut S, usize),
 ) -> bool {
     let mut budget = share.budget;
-    let mut idle = 0;
-    while idle < ring.len() && budget > 0 {
+    // These are at the front; behind them stand those that have said it.
+    let mut active = ring.len();
+    while active > 0 && budget > 0 {
         let Some(mut sender) = ring.pop_front() else { break };
         let before = budget;
-        let mut gone = false;
-        for _ in 0..share.burst.min(budget) {
+        let mut last = None;
+        while budget > before.saturating_sub(share.burst) {
             match take(&sender) {
-                Mail::Item(item) => {
-                    found(&sender, Some(item));
-                    budget -= 1;
+                Mail::Item(item) => budget = budget.saturating_sub(found(&sender, Some(item)).max(1)),
+                Mail::Newest(item) => {
+                    budget = budget.saturating_sub(found(&sender, Some(item)).max(1));
+                    last = Some(Mail::Empty);
+                    break;
                 }
-                Mail::Empty => break,
-                Mail::Closed => {
-                    gone = true;
+                none => {
+                    last = Some(none);
                     break;
                 }
             }
         }
         heard(&mut sender, before - budget);
-        if budget < before {
-            idle = 0;
-        }
-        if gone {
-            // Not one of those that were looked at in vain: the ring is shorter by one.
-            found(&sender, None);
-        } else {
-            idle += usize::from(budget == before);
-            ring.push_back(sender);
+        match last {
+            None => ring.insert(active - 1, sender),
+            Some(Mail::Closed) => {
+                active -= 1;
+                found(&sender, None);
+            }
+            Some(_) => {
+                active -= 1;
+                ring.push_back(sender);
+            }
         }
     }
     budget == 0
@@ -68,6 +73,7 @@ mod tests {
     fn sender(name: u8, mail: &[Mail<u8>]) -> Sender {
         let copy = |mail: &Mail<u8>| match mail {
             Mail::Item(item) => Mail::Item(*item),
+            Mail::Newest(item) => Mail::Newest(*item),
             Mail::Empty => Mail::Empty,
             Mail::Closed => Mail::Closed,
         };
@@ -81,7 +87,10 @@ mod tests {
             ring,
             Share { burst, budget },
             take,
-            |sender, item| heard.push((sender.0, item)),
+            |sender, item| {
+                heard.push((sender.0, item));
+                1
+            },
             |_, _| {},
         );
         (heard, left)
@@ -111,6 +120,17 @@ mod tests {
         let (heard, left) = run(&mut ring, 8, 100);
         assert_eq!(heard, [(1, Some(1)), (1, None), (2, Some(2))]);
         assert_eq!((ring.len(), left), (1, false));
+    }
+
+    #[test]
+    fn who_said_the_newest_is_not_asked_again() {
+        let mut ring = VecDeque::from([
+            sender(1, &[Mail::Item(1), Mail::Newest(2), Mail::Newest(3)]),
+            sender(2, &[Mail::Item(4), Mail::Item(5), Mail::Newest(6)]),
+        ]);
+        let (heard, left) = run(&mut ring, 2, 100);
+        let heard: Vec<u8> = heard.into_iter().filter_map(|(_, item)| item).collect();
+        assert_eq!((heard, left), (vec![1, 2, 4, 5, 6], false));
     }
 
     /// Found by simulation: who left without a word was counted as one who has nothing to say, so that the last

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use mio::Waker;
@@ -69,13 +69,18 @@ impl<W: Wake> Bell<W> {
 
     /// The loop is about to drain. Call before draining, never after.
     pub fn silence(&self) -> bool {
-        self.ringing.swap(false, Ordering::SeqCst)
+        let rung = self.ringing.swap(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        rung
     }
 
     /// Tells senders whether a frame of the pulse is due anyway. After saying `false` the loop drains once
     /// more, because a paced push may have relied on the old answer.
     pub fn set_pulsing(&self, pulsing: bool) {
         self.pulsing.store(pulsing, Ordering::SeqCst);
+        // What is taken next was put there before, or whoever puts it there sees the new answer: they have the same
+        // fence between the two (`joining`).
+        fence(Ordering::SeqCst);
     }
 }
 
@@ -139,6 +144,23 @@ impl<T, W: Wake> MailSender<T, W> {
         }
     }
 
+    /// Whether the next push finds room, if nobody else pushes.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.as_ref().is_some_and(|queue| !queue.is_full())
+    }
+
+    /// Wakes the loop.
+    pub(super) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Rings for what lies ready elsewhere, unless a frame comes by itself.
+    pub(super) fn announce_paced(&self) {
+        if !self.bell.pulsing.load(Ordering::SeqCst) {
+            self.bell.ring();
+        }
+    }
+
     /// Rings for what was just pushed, unless the loop comes soon enough by itself.
     fn announce(&self, haste: Haste) {
         if haste == Haste::Now || !self.bell.pulsing.load(Ordering::SeqCst) || self.is_pressed() {
@@ -180,6 +202,9 @@ pub struct MailReceiver<T> {
 pub enum Mail<T> {
     /// The oldest item.
     Item(T),
+    /// The newest item, which has grown until now (`joining`). What is sent from here on has time to grow too, and
+    /// rings where it has none: a look in the same turn is for nothing.
+    Newest(T),
     /// Nothing now.
     Empty,
     /// Nothing ever again: empty, and every sender is gone.

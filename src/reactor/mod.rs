@@ -3,6 +3,7 @@
 
 pub mod drift;
 pub mod fair;
+pub mod joining;
 pub mod mailbox;
 pub mod poller;
 pub mod pulse;

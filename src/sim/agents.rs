@@ -9,13 +9,15 @@ use std::time::Instant;
 use super::dice::Dice;
 use super::fault::{Fault, Faults};
 use super::hand::Hand;
+use crate::base::join::Join;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Ask};
 use crate::model::ids::{AskId, TurnId};
 use crate::model::message::{Message, Role};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::reactor::fair::{self, Share};
-use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, Refused, mailbox};
+use crate::reactor::joining::{JoiningReceiver, JoiningSender, joining_mailbox};
+use crate::reactor::mailbox::{Bell, Haste, Refused};
 
 /// Questions an agent asks at the same time at most.
 const ASKS_MAX: usize = 3;
@@ -28,7 +30,7 @@ const ANSWERS_MAX: usize = 16;
 pub(super) struct Agent {
     pub(super) turn: TurnId,
     /// Gone once it said its last.
-    mail: Option<MailSender<AgentEvent, Hand>>,
+    mail: Option<JoiningSender<AgentEvent, Hand>>,
     /// What a full queue refused; the thread waits with it.
     stuck: VecDeque<AgentEvent>,
     said: String,
@@ -50,7 +52,7 @@ pub(super) struct Agent {
 #[derive(Debug)]
 struct Running {
     turn: TurnId,
-    mail: MailReceiver<AgentEvent>,
+    mail: JoiningReceiver<AgentEvent>,
 }
 
 /// One piece of news; `None` when the agent is gone.
@@ -80,7 +82,7 @@ impl Agents {
 
     /// Starts one.
     pub(super) fn start(&mut self, spec: &TurnSpec, dice: &mut Dice) {
-        let (sender, mail) = mailbox(&self.bell, self.mail_max);
+        let (sender, mail) = joining_mailbox(&self.bell, self.mail_max, self.mail_max);
         self.ring.push_back(Running { turn: spec.turn, mail });
         self.live.push(Agent {
             turn: spec.turn,
@@ -145,15 +147,17 @@ impl Agents {
             self.share,
             take,
             |running, event| {
+                let weight = event.as_ref().map_or(0, Join::weight);
                 news.push((running.turn, event));
+                weight
             },
             |_, _| {},
         );
         for (turn, event) in &news[before..] {
-            if event.is_some()
+            if let Some(event) = event
                 && let Some(agent) = self.live.iter_mut().find(|agent| agent.turn == *turn)
             {
-                agent.posted.pop_front();
+                agent.posted.drain(..event.count().min(agent.posted.len()));
             }
         }
         left

@@ -147,7 +147,13 @@ mod tests {
         let (mut owed, log, session) = (Owed::default(), TextLog::default(), SessionId::from_bits(1));
         for text in ["ab", "cd"] {
             let range = log.append(text);
-            owed.text(&Delta { kind: DeltaKind::Message, session, log: log.clone(), range });
+            owed.text(&Delta {
+                kind: DeltaKind::Message,
+                session,
+                log: log.clone(),
+                range,
+                cuts: Vec::new(),
+            });
         }
         let start = encode::event(Some(session), &Event::MessageStart);
         owed.frame(&start, Rc::new(Said::Start(session)));
@@ -173,7 +179,7 @@ mod tests {
         let logs = [TextLog::default(), TextLog::default()];
         for (session, log) in sessions.iter().zip(&logs) {
             let (range, log) = (log.append("ab"), log.clone());
-            owed.text(&Delta { kind: DeltaKind::Message, session: *session, log, range });
+            owed.text(&Delta { kind: DeltaKind::Message, session: *session, log, range, cuts: Vec::new() });
         }
         let start = encode::event(Some(sessions[0]), &Event::MessageStart);
         owed.frame(&start, Rc::new(Said::Start(sessions[0])));

@@ -36,7 +36,8 @@ impl Bench {
     fn delta(&mut self, text: &str) {
         let (log, session) = (self.log.clone(), SessionId::from_bits(1));
         let range = log.append(text);
-        self.outbox.push_delta(Delta { kind: DeltaKind::Message, session, log, range }, self.now);
+        self.outbox
+            .push_delta(Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new() }, self.now);
     }
 
     fn reply(&mut self, n: u64) {
@@ -101,7 +102,9 @@ fn pieces_that_stay_apart_keep_their_text_stream_and_order() {
         bench.delta(text);
         let range = other.append("o");
         let (kind, session) = (DeltaKind::Reasoning, SessionId::from_bits(2));
-        bench.outbox.push_delta(Delta { kind, session, log: other.clone(), range }, bench.now);
+        bench
+            .outbox
+            .push_delta(Delta { kind, session, log: other.clone(), range, cuts: Vec::new() }, bench.now);
     }
     assert_eq!(bench.outbox.queued(), 15);
     bench.outbox.release();
@@ -203,7 +206,8 @@ fn streams_that_alternate_are_joined_each() {
         for (bits, log) in (1..).zip(&logs) {
             let range = log.append(&format!("{n} "));
             let session = SessionId::from_bits(bits);
-            let delta = Delta { kind: DeltaKind::Message, session, log: log.clone(), range };
+            let delta =
+                Delta { kind: DeltaKind::Message, session, log: log.clone(), range, cuts: Vec::new() };
             bench.outbox.push_delta(delta, bench.now);
         }
     }
@@ -221,7 +225,7 @@ fn what_cannot_be_joined_is_bounded_by_number() {
         let kind = if n % 2 == 0 { DeltaKind::Message } else { DeltaKind::Reasoning };
         let (log, session) = (bench.log.clone(), SessionId::from_bits(1));
         let range = log.append("x");
-        bench.outbox.push_delta(Delta { kind, session, log, range }, bench.now);
+        bench.outbox.push_delta(Delta { kind, session, log, range, cuts: Vec::new() }, bench.now);
     }
     assert_eq!(bench.outbox.overrun(bench.now), Some(Overrun::Control));
 }

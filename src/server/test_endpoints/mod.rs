@@ -20,6 +20,7 @@ use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
 use super::tcp::Said;
+use crate::base::join::Join;
 use crate::base::piece::Piece;
 use crate::base::slots::Key;
 use crate::base::textlog::TextLog;
@@ -27,7 +28,8 @@ use crate::limits::{AGENT_BUDGET, DOCUMENT_BYTES_MAX};
 use crate::model::ids::SessionId;
 use crate::outbound::outbox::Outbox;
 use crate::reactor::fair::{self, Share};
-use crate::reactor::mailbox::{Mail, MailReceiver};
+use crate::reactor::joining::JoiningReceiver;
+use crate::reactor::mailbox::Mail;
 use crate::transport::access::Refusal;
 use crate::transport::http::Head;
 use crate::transport::upgrade::upgrade_reply;
@@ -40,7 +42,7 @@ use crate::wire::jsonrpc;
 const ECHO_BYTES_MAX: usize = 4 * DOCUMENT_BYTES_MAX;
 
 /// Pieces taken from one stream before the next has its turn; as of an agent's (`agent::supervisor`).
-const BURST: usize = 128;
+const BURST: usize = 512;
 
 /// Pieces that wait in the outbox of a stream before no more are taken: its producer is to wait, as those of
 /// other servers do, instead of having its pieces joined.
@@ -121,7 +123,7 @@ impl Command {
 struct Stream {
     link: Key,
     log: TextLog,
-    mail: MailReceiver<Piece>,
+    mail: JoiningReceiver<Piece>,
     begun: Cell<bool>,
     /// Nothing was taken because too much waits in the outbox.
     waits: bool,
@@ -207,11 +209,14 @@ impl Server {
             Share { burst: BURST, budget: AGENT_BUDGET },
             |stream| if stream.waits { Mail::Empty } else { stream.mail.take() },
             |stream, text| {
-                if let Some(text) = text {
-                    let range = stream.log.append(&text);
-                    let delta = Delta { kind: DeltaKind::Message, session, log: stream.log.clone(), range };
+                if let Some(text) = &text {
+                    let range = stream.log.append(text);
+                    let cuts = text.cuts().iter().map(|cut| range.start + cut).collect();
+                    let log = stream.log.clone();
+                    let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts };
                     self.send_delta(client_id(stream.link), delta, !stream.begun.replace(true));
                 }
+                text.as_ref().map_or(0, Join::weight)
             },
             |_, _| {},
         );

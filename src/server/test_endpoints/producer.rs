@@ -10,8 +10,9 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use crate::agent::supervisor::lower_priority;
 use crate::base::piece::Piece;
-use crate::limits::{AGENT_MAIL_MAX, CLIENTS_MAX};
-use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, mailbox};
+use crate::limits::{AGENT_MAIL_MAX, AGENT_TEXT_MAX, CLIENTS_MAX};
+use crate::reactor::joining::{JoiningReceiver, JoiningSender, joining_mailbox};
+use crate::reactor::mailbox::{Bell, Haste};
 
 /// Pieces of a flood between two looks at the clock and at new orders.
 const SLICE: u32 = 256;
@@ -46,7 +47,7 @@ impl Plan {
 
 /// A stream under way.
 struct Work {
-    mail: MailSender<Piece>,
+    mail: JoiningSender<Piece>,
     plan: Plan,
     text: Text,
     /// Pieces of this flush that are still to come.
@@ -96,8 +97,8 @@ impl Producer {
     }
 
     /// Orders a stream. Like a turn, it has a mailbox of its own.
-    pub(super) fn order(&self, plan: Plan) -> MailReceiver<Piece> {
-        let (sender, mail) = mailbox(&self.bell, AGENT_MAIL_MAX);
+    pub(super) fn order(&self, plan: Plan) -> JoiningReceiver<Piece> {
+        let (sender, mail) = joining_mailbox(&self.bell, AGENT_MAIL_MAX, AGENT_TEXT_MAX);
         // Full: the mailbox closes at once and the stream is over. The client will notice.
         let _ = self.orders.try_send(Work { mail: sender, plan, text: Text::new(), left: 0 });
         mail
