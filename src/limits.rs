@@ -26,8 +26,8 @@ pub const NOTICE_CHARS_MAX: usize = 500;
 /// Items an agent may be ahead of the loop, beside the text that grows: news, and text that has grown enough.
 pub const AGENT_MAIL_MAX: usize = 64;
 
-/// Pieces of an agent's text that become one item at most, where 64 bytes count as one more. The loop is told of it
-/// at once, so that a flood is not held back by the clock; each time costs a system call on both sides.
+/// Pieces of an agent's text that become one item at most, where 64 bytes count as one more. The loop is told of
+/// it at once, so that a flood is not held back by the clock; each time costs a system call on both sides.
 pub const AGENT_TEXT_MAX: usize = 512;
 
 /// Agent events handled in one turn of the loop, over all agents, counted the same way. Text has grown together

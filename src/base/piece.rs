@@ -10,6 +10,11 @@ use super::join::Join;
 /// as a `String`.
 pub const SHORT_MAX: usize = 22;
 
+/// What is set aside for pieces that are joined, in bytes and in cuts: those of a usual frame of the pulse. Memory
+/// that one thread gives and another takes back is dear.
+const JOINED_BYTES: usize = 256;
+const JOINED_CUTS: usize = 32;
+
 /// Bytes of text that weigh as much as a piece. Few tokens are longer.
 const UNIT_BYTES: usize = 64;
 
@@ -56,8 +61,9 @@ impl Piece {
     /// Adds a piece behind this one and remembers the place.
     pub fn append(&mut self, next: &Piece) {
         if !matches!(self.0, Kind::Joined(_)) {
-            let text = self.as_str().to_owned();
-            self.0 = Kind::Joined(Box::new(Joined { text, cuts: Vec::new() }));
+            let mut text = String::with_capacity(JOINED_BYTES.max(self.len() + next.len()));
+            text.push_str(self);
+            self.0 = Kind::Joined(Box::new(Joined { text, cuts: Vec::with_capacity(JOINED_CUTS) }));
         }
         if let Kind::Joined(joined) = &mut self.0 {
             let start = joined.text.len();

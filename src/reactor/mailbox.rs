@@ -78,8 +78,8 @@ impl<W: Wake> Bell<W> {
     /// more, because a paced push may have relied on the old answer.
     pub fn set_pulsing(&self, pulsing: bool) {
         self.pulsing.store(pulsing, Ordering::SeqCst);
-        // What is taken next was put there before, or whoever puts it there sees the new answer: they have the same
-        // fence between the two (`joining`).
+        // What is taken next was put there before, or whoever puts it there sees the new answer: they have the
+        // same fence between the two (`joining`).
         fence(Ordering::SeqCst);
     }
 }
