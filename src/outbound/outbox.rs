@@ -35,6 +35,8 @@ const DOCUMENT_BYTES_USUAL: usize = 144;
 #[derive(Debug)]
 enum Item {
     Control(Frame),
+    /// Framed already.
+    Last(Vec<u8>),
     Text(Text),
 }
 
@@ -170,7 +172,7 @@ impl Outbox {
     fn last_of(&mut self, delta: &Delta) -> Option<&mut Text> {
         for item in self.queue.iter_mut().rev().take(LOOK_BACK) {
             match item {
-                Item::Control(_) => return None,
+                Item::Control(_) | Item::Last(_) => return None,
                 Item::Text(last) if last.session() == delta.session => {
                     return last.continues_with(delta).then_some(last);
                 }
@@ -185,7 +187,7 @@ impl Outbox {
         self.released = true;
     }
 
-    /// Adds bytes that are framed already (a ping, a close) before everything that is not encoded yet: at
+    /// Adds bytes that are framed already (a ping) before everything that is not encoded yet: at
     /// most [`Bounds::wire_target`] bytes and one frame are ahead of them.
     pub fn push_urgent(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
@@ -193,7 +195,15 @@ impl Outbox {
         self.wire.extend_from_slice(framed);
     }
 
-    /// Adds a pong, framed already, likewise. When more than [`PONG_BYTES_MAX`] of them wait, the earlier ones are
+    /// Adds a close, framed already, behind everything else, and lets all of it leave: nobody reads on behind it.
+    pub fn push_last(&mut self, framed: Vec<u8>, now: Instant) {
+        self.moved.get_or_insert(now);
+        self.control_bytes += framed.len();
+        self.queue.push_back(Item::Last(framed));
+        self.release();
+    }
+
+    /// Adds a pong, framed already, before everything that is not encoded yet. When more than [`PONG_BYTES_MAX`] of them wait, the earlier ones are
     /// dropped.
     pub fn push_pong(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
@@ -315,6 +325,12 @@ impl Outbox {
                 self.control_bytes -= frame.len();
                 (self.framing)(&mut self.wire, frame.bytes());
                 (true, true)
+            }
+            Some(Item::Last(framed)) => {
+                self.control_bytes -= framed.len();
+                self.wire.append(framed);
+                self.queue.pop_front();
+                return true;
             }
             Some(Item::Text(text)) => {
                 let cuts = text.take(self.bounds.delta_text, &mut self.document);

@@ -251,7 +251,7 @@ impl Server {
                     // 1005: it gave no code.
                     tcp.closed_with = Some(code.unwrap_or(1005));
                 }
-                self.push_framed(key, |out| ws::append_close_echo(out, code));
+                self.push_last(key, |out| ws::append_close_echo(out, code));
                 self.start_closing(key, Closed::Client);
             }
         }
@@ -300,10 +300,20 @@ impl Server {
         }
     }
 
+    /// A close frame, behind what is owed until now.
+    fn push_last(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&mut out);
+        if let Some(link) = self.links.get_mut(key) {
+            link.outbox.push_last(out, Instant::now());
+            self.pacer.mark(key);
+        }
+    }
+
     /// Closes a WebSocket from our side.
     pub(super) fn close_link(&mut self, key: Key, code: u16, reason: &str) {
         log::info!("closing connection {} with {code}: {reason}", key.to_bits());
-        self.push_framed(key, |out| ws::append_close(out, code, reason));
+        self.push_last(key, |out| ws::append_close(out, code, reason));
         self.start_closing(key, closed_with(code));
     }
 

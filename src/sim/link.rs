@@ -250,7 +250,7 @@ impl World {
             }
             Said::Pong => self.shows_life(key, at),
             Said::Close(code) => {
-                self.push_framed(key, |out| ws::append_close_echo(out, code));
+                self.push_last(key, |out| ws::append_close_echo(out, code));
                 self.start_closing(key);
             }
         }
@@ -297,10 +297,20 @@ impl World {
         }
     }
 
+    fn push_last(&mut self, key: Key, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = Vec::new();
+        write(&mut out);
+        let at = self.clock.at();
+        if let Some(link) = self.host.links.get_mut(key) {
+            link.outbox.push_last(out, at);
+            self.host.pacer.mark(key);
+        }
+    }
+
     /// Closes a WebSocket from our side.
     pub(super) fn close_link(&mut self, key: Key, code: u16, reason: &str) {
         self.note("close", u64::from(code), || format!("{key:?} {code} {reason}"));
-        self.push_framed(key, |out| ws::append_close(out, code, reason));
+        self.push_last(key, |out| ws::append_close(out, code, reason));
         self.start_closing(key);
     }
 

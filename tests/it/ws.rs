@@ -147,6 +147,19 @@ fn a_close_is_echoed_and_the_connection_ends() {
     }
 }
 
+/// A client reads nothing behind a close: what it asked for before its own has to come first.
+#[test]
+fn what_was_asked_before_a_close_is_answered_before_its_echo() {
+    let server = Server::start(&[]);
+    let mut ws = RawWs::open(server.port);
+    let mut bytes = raw::frame(TEXT, br#"{"jsonrpc":"2.0","id":1,"method":"nope"}"#);
+    bytes.extend(raw::frame(CLOSE, b"\x03\xe8"));
+    ws.send(&bytes);
+    assert!(String::from_utf8(ws.frame().1).unwrap().contains("-32601"));
+    assert_eq!(ws.frame(), (CLOSE, b"\x03\xe8".to_vec()));
+    raw::assert_ended(&mut ws.stream);
+}
+
 #[test]
 fn a_connection_that_breaks_off_harms_nobody() {
     let server = Server::start(&[]);

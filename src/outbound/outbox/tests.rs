@@ -231,6 +231,34 @@ fn what_cannot_be_joined_is_bounded_by_number() {
 }
 
 #[test]
+fn a_close_comes_behind_what_is_owed() {
+    let mut bench = Bench::new(true);
+    bench.delta("text");
+    bench.reply(1);
+    bench.outbox.push_last(b"{\"result\":0}\n".to_vec(), bench.now);
+    let read = bench.read(1 << 20);
+    assert_eq!((read.len(), read.last().map(String::as_str)), (3, Some("0")));
+    assert!(bench.outbox.is_empty() && bench.outbox.backlog() == 0);
+}
+
+/// Found by simulation: pieces that stay apart were not counted.
+#[test]
+fn pieces_that_stay_apart_count_against_the_bound() {
+    let mut bench = Bench::new(false);
+    for _ in 0..UNMERGED_DELTAS_MAX {
+        bench.delta("x");
+    }
+    let apart = bench.outbox.queued();
+    assert!(apart >= UNMERGED_DELTAS_MAX);
+    for n in apart..QUEUED_ITEMS_MAX {
+        bench.reply(n as u64);
+    }
+    assert_eq!((bench.outbox.queued(), bench.outbox.overrun(bench.now)), (QUEUED_ITEMS_MAX, None));
+    bench.reply(0);
+    assert_eq!(bench.outbox.overrun(bench.now), Some(Overrun::Control));
+}
+
+#[test]
 fn urgent_bytes_pass_what_is_not_encoded() {
     let mut bench = Bench::new(true);
     bench.delta("late");
