@@ -5,7 +5,7 @@ turn for some rounds, and prints what it found as Markdown.
     benches/peers/run.py [--rounds 5] [--quick] [--only NAME,…] [--binary PATH] [--json FILE] [--markdown FILE]
 
 Workloads, the same for all (src/frame.rs, src/command.rs): `flood`, 200,000 frames of 134 bytes on the wire for
-one connection; `paced`, 100 connections with 30 flushes a second of 20 frames; `rpc`, one call after the other of
+one connection; `paced`, 100 connections (10 for Python) with 30 flushes a second of 20 frames; `rpc`, one call after the other of
 200 bytes, client and server on one core; `beside`, calls that are due at a fixed rate beside a flood to another
 client; `agents`, the same calls beside two threads of the server that compute; system calls a frame, exact, from
 separate runs under strace; resident memory. One client (src/bin/client.rs) checks header, length, content and
@@ -40,6 +40,8 @@ NODE_PACKAGES = ["ws@8.23.0", "bun@1.4.5"]
 START_S, RUN_S = 60, 180
 FRAMES = 200_000
 CONNECTIONS, FLUSHES, PIECES = 100, 30, 20
+# What Python gets of it: with all of it, it does not even answer all handshakes within a minute.
+PYTHON_CONNECTIONS = 10
 CALL_RATE = 500
 BURNERS = 2
 
@@ -144,6 +146,10 @@ def result(child):
     return json.loads(out.splitlines()[-1])
 
 
+def connections(name):
+    return PYTHON_CONNECTIONS if SERVERS[name][2] == "python" else CONNECTIONS
+
+
 def per_million(found, what):
     return found[what] / found["pieces"] * 1e6
 
@@ -186,8 +192,9 @@ class Round:
             self.add("client CPU, flood", per_million(found, "client_cpu_s"))
 
     def paced(self, command, suffix, *words):
-        found = result(client("paced", self.where, self.name, "--connections", CONNECTIONS, "--flushes", FLUSHES,
-                              "--frames", PIECES, "--seconds", self.options.seconds, "--command", command, *words))
+        found = result(client("paced", self.where, self.name, "--connections", connections(self.name), "--flushes",
+                              FLUSHES, "--frames", PIECES, "--seconds", self.options.seconds, "--command", command,
+                              *words))
         self.add("paced CPU" + suffix, per_million(found, "server_cpu_s"))
         self.add("client CPU, paced" + suffix, per_million(found, "client_cpu_s"))
         self.add("bytes a piece" + suffix, found["bytes"] / found["pieces"])
@@ -220,7 +227,8 @@ class Round:
         self.add(metric + " late p99 ms", found["late_ms"]["p99"])
 
     def beside(self):
-        flood = client("flood", self.where, self.name, "--frames", FRAMES, "--seconds", self.options.seconds + 1)
+        frames = FRAMES // (4 if SERVERS[self.name][2] == "python" else 1)
+        flood = client("flood", self.where, self.name, "--frames", frames, "--seconds", self.options.seconds + 1)
         flood.stdout.readline()  # FLOWING
         self.calls("beside a flood")
         result(flood)
@@ -243,10 +251,10 @@ def syscalls(name, options):
     for seconds in (short, long):
         with server(name, options.binary) as where:
             strace = Strace(where[0])
-            result(client("paced", where, name, "--connections", CONNECTIONS, "--flushes", FLUSHES,
+            result(client("paced", where, name, "--connections", connections(name), "--flushes", FLUSHES,
                           "--frames", PIECES, "--seconds", seconds))
             found[seconds] = strace.finish()
-    frames = CONNECTIONS * FLUSHES * PIECES * (long - short)
+    frames = connections(name) * FLUSHES * PIECES * (long - short)
     return sum(difference(found[long], found[short]).values()) / frames
 
 

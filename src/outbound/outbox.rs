@@ -203,8 +203,8 @@ impl Outbox {
         self.release();
     }
 
-    /// Adds a pong, framed already, before everything that is not encoded yet. When more than [`PONG_BYTES_MAX`] of them wait, the earlier ones are
-    /// dropped.
+    /// Adds a pong, framed already, before everything that is not encoded yet. When more than [`PONG_BYTES_MAX`]
+    /// of them wait, the earlier ones are dropped.
     pub fn push_pong(&mut self, framed: &[u8], now: Instant) {
         self.moved.get_or_insert(now);
         if self.pongs.len() + framed.len() > PONG_BYTES_MAX {
