@@ -142,7 +142,7 @@ impl<T> JoiningReceiver<T> {
     pub fn take(&self) -> Mail<T> {
         let mut early = self.early.borrow_mut();
         if let Some(newest) = early.take_if(|newest| newest.after == self.taken.get()) {
-            return Mail::Newest(newest.item);
+            return Mail::Item(newest.item);
         }
         let none = match self.queue.take() {
             Mail::Item(item) => {
@@ -153,7 +153,11 @@ impl<T> JoiningReceiver<T> {
         };
         match self.newest.0.take() {
             None => none,
-            Some(newest) if newest.after == self.taken.get() => Mail::Newest(newest.item),
+            Some(newest) if newest.after == self.taken.get() => match none {
+                // The end rang before it was looked for: nobody rings again.
+                Mail::Closed => Mail::Item(newest.item),
+                _ => Mail::Newest(newest.item),
+            },
             // Something was queued in between.
             Some(newest) => {
                 *early = Some(newest);

@@ -113,7 +113,7 @@ fn the_end_comes_after_what_grew() {
     sender.send(of(&[1]), Haste::Paced).unwrap();
     drop(sender);
     assert!(woken(&mut poll));
-    assert_eq!((receiver.take(), receiver.take()), (Mail::Newest(of(&[1])), Mail::Closed));
+    assert_eq!((receiver.take(), receiver.take()), (Mail::Item(of(&[1])), Mail::Closed));
 }
 
 #[test]
