@@ -1,8 +1,8 @@
 //! The agents that run: one OS thread a turn, at a lower priority than the loop. Starts them, carries what
 //! is said to them, collects what they say, and forgets them. Knows nothing of what a turn means.
 
-use std::cell::Cell;
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
@@ -37,7 +37,7 @@ struct Running {
     control: AgentControl,
     mail: JoiningReceiver<AgentEvent>,
     /// News taken in the collection under way.
-    taken: Cell<usize>,
+    taken: usize,
 }
 
 /// All running agents.
@@ -77,7 +77,7 @@ impl Supervisor {
         };
         let thread = thread::Builder::new().name(format!("agent-{}", turn.0)).stack_size(STACK_BYTES);
         thread.spawn(run).map_err(|error| format!("cannot start an agent thread: {error}"))?;
-        self.running.push_back(Running { turn, control, mail, taken: Cell::new(0) });
+        self.running.push_back(Running { turn, control, mail, taken: 0 });
         Ok(())
     }
 
@@ -125,14 +125,14 @@ impl Supervisor {
             |running, event| {
                 let count = event.as_ref().map_or(0, AgentEvent::count);
                 let weight = event.as_ref().map_or(0, Join::weight);
-                running.taken.set(running.taken.get() + count);
+                running.taken += count;
                 news.push(match event {
                     Some(event) => News::Event(running.turn, event),
                     None => News::Lost(running.turn),
                 });
                 weight
             },
-            |running, _| timed.extend(running.control.took(running.taken.take())),
+            |running| timed.extend(running.control.took(mem::take(&mut running.taken))),
         )
     }
 

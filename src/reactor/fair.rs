@@ -14,17 +14,16 @@ pub struct Share {
     pub budget: usize,
 }
 
-/// Takes from every sender of `ring` in turn until the budget is used up or each has said once that it has nothing
-/// more. `found` gets
-/// each item, and `None` once for a sender that will never have any again: it has left the ring by then. It says
-/// what the item weighs against the budget, at least one. After each sender's turn `heard` gets the weight of what
-/// it said. True when something may be left.
+/// Takes from every sender of `ring` in turn until the budget is used up or each has said once that it has
+/// nothing more. `found` gets each item, and `None` once for a sender that will never have any again: it has left
+/// the ring by then. It says what the item weighs against the budget, at least one. `heard` is told after each
+/// sender's turn. True when something may be left.
 pub fn collect<S, T>(
     ring: &mut VecDeque<S>,
     share: Share,
     take: impl Fn(&S) -> Mail<T>,
-    mut found: impl FnMut(&S, Option<T>) -> usize,
-    mut heard: impl FnMut(&mut S, usize),
+    mut found: impl FnMut(&mut S, Option<T>) -> usize,
+    mut heard: impl FnMut(&mut S),
 ) -> bool {
     let mut budget = share.budget;
     // These are at the front; behind them stand those that have said it.
@@ -35,9 +34,9 @@ pub fn collect<S, T>(
         let mut last = None;
         while budget > before.saturating_sub(share.burst) {
             match take(&sender) {
-                Mail::Item(item) => budget = budget.saturating_sub(found(&sender, Some(item)).max(1)),
+                Mail::Item(item) => budget = budget.saturating_sub(found(&mut sender, Some(item)).max(1)),
                 Mail::Newest(item) => {
-                    budget = budget.saturating_sub(found(&sender, Some(item)).max(1));
+                    budget = budget.saturating_sub(found(&mut sender, Some(item)).max(1));
                     last = Some(Mail::Empty);
                     break;
                 }
@@ -47,12 +46,12 @@ pub fn collect<S, T>(
                 }
             }
         }
-        heard(&mut sender, before - budget);
+        heard(&mut sender);
         match last {
             None => ring.insert(active - 1, sender),
             Some(Mail::Closed) => {
                 active -= 1;
-                found(&sender, None);
+                found(&mut sender, None);
             }
             Some(_) => {
                 active -= 1;
@@ -91,7 +90,7 @@ mod tests {
                 heard.push((sender.0, item));
                 1
             },
-            |_, _| {},
+            |_| {},
         );
         (heard, left)
     }

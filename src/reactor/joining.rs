@@ -75,12 +75,11 @@ impl<T: Join, W: Wake> JoiningSender<T, W> {
     ///
     /// # Errors
     /// Gives the item back if the queue is full or nobody listens.
-    pub fn offer(&self, item: T, haste: Haste) -> Result<(), Refused<T>> {
+    pub fn offer(&self, mut item: T, haste: Haste) -> Result<(), Refused<T>> {
         if Arc::strong_count(&self.newest) == 1 {
             return Err(Refused::Gone(item));
         }
         let weight = item.weight();
-        let mut item = item;
         if let Some(mut newest) = self.newest.0.take() {
             if haste == Haste::Paced && newest.weight + weight <= self.weight_max {
                 match newest.item.join(item) {

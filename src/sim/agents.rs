@@ -151,7 +151,7 @@ impl Agents {
                 news.push((running.turn, event));
                 weight
             },
-            |_, _| {},
+            |_| {},
         );
         for (turn, event) in &news[before..] {
             if let Some(event) = event

@@ -7,7 +7,6 @@
 
 mod producer;
 
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -124,7 +123,7 @@ struct Stream {
     link: Key,
     log: TextLog,
     mail: JoiningReceiver<Piece>,
-    begun: Cell<bool>,
+    begun: bool,
     /// Nothing was taken because too much waits in the outbox.
     waits: bool,
 }
@@ -191,7 +190,7 @@ impl Server {
         let mail = producer.order(plan);
         self.test.producer = Some(producer);
         let log = TextLog::default();
-        self.test.streams.push_back(Stream { link: key, log, mail, begun: Cell::new(false), waits: false });
+        self.test.streams.push_back(Stream { link: key, log, mail, begun: false, waits: false });
         Ok(())
     }
 
@@ -214,11 +213,15 @@ impl Server {
                     let cuts = text.cuts().iter().map(|cut| range.start + cut).collect();
                     let log = stream.log.clone();
                     let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts };
-                    self.send_delta(client_id(stream.link), delta, !stream.begun.replace(true));
+                    self.send_delta(
+                        client_id(stream.link),
+                        delta,
+                        !std::mem::replace(&mut stream.begun, true),
+                    );
                 }
                 text.as_ref().map_or(0, Join::weight)
             },
-            |_, _| {},
+            |_| {},
         );
         streams.retain(|stream| self.links.get(stream.link).is_some());
         self.test.streams = streams;
