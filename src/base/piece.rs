@@ -58,6 +58,14 @@ impl Piece {
         }
     }
 
+    /// The same, for whoever needs the text no more.
+    pub fn into_cuts(self) -> Vec<usize> {
+        match self.0 {
+            Kind::Joined(joined) => joined.cuts,
+            Kind::Short { .. } | Kind::Long(_) => Vec::new(),
+        }
+    }
+
     /// Adds a piece behind this one and remembers the place.
     pub fn append(&mut self, next: &Piece) {
         if !matches!(self.0, Kind::Joined(_)) {
@@ -155,6 +163,7 @@ mod tests {
         all.append(&"x".repeat(100).as_str().into());
         assert_eq!((&all[..4], all.len(), all.cuts()), ("aéx", 103, [1, 3, 3].as_slice()));
         assert_ne!(all, Piece::from(all.as_str()));
+        assert_eq!((all.into_cuts(), Piece::from("a").into_cuts()), (vec![1, 3, 3], vec![]));
     }
 
     #[test]

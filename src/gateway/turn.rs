@@ -222,11 +222,11 @@ impl Gateway {
             return;
         };
         match event {
-            AgentEvent::Text(text) => self.stream(now, id, DeltaKind::Message, &text),
+            AgentEvent::Text(text) => self.stream(now, id, DeltaKind::Message, text),
             AgentEvent::Reasoning(text) => {
                 let verbose = self.settings.display.tool_progress == "verbose";
                 let kind = if verbose { DeltaKind::ReasoningVerbose } else { DeltaKind::Reasoning };
-                self.stream(now, id, kind, &text);
+                self.stream(now, id, kind, text);
             }
             AgentEvent::Thinking => self.show_thinking(id, turn),
             AgentEvent::Status { kind, text } => {
@@ -348,7 +348,7 @@ impl Gateway {
     }
 
     /// Adds text to a stream of the turn and passes it on.
-    fn stream(&mut self, now: Now, id: SessionId, kind: DeltaKind, text: &Piece) {
+    fn stream(&mut self, now: Now, id: SessionId, kind: DeltaKind, text: Piece) {
         if text.is_empty() {
             return;
         }
@@ -369,10 +369,9 @@ impl Gateway {
         }
         let leading = turn.stream.replace(kind) != Some(kind);
         let log = if kind == DeltaKind::Message { &turn.text } else { &turn.reasoning };
-        let range = log.append(text);
+        let range = log.append(&text);
         if let Some(client) = session.client {
-            let cuts = text.cuts().iter().map(|cut| range.start + cut).collect();
-            let delta = Delta { kind, session: id, log: log.clone(), range, cuts };
+            let delta = Delta { kind, session: id, log: log.clone(), range, cuts: text.into_cuts() };
             self.outputs.push_back(Output::Delta { client, delta, leading });
         }
     }

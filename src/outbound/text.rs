@@ -16,15 +16,18 @@ const DOCUMENT_BYTES_USUAL: usize = 192;
 pub(super) struct Text {
     /// All of them.
     all: Delta,
-    /// Where each ends that must not be joined with the next; the last one's end is `all`'s.
+    /// Where in the log each ends that must not be joined with the next; the last one's end is `all`'s.
     cuts: VecDeque<usize>,
 }
 
 impl Text {
     /// One piece.
     pub(super) fn new(mut piece: Delta) -> Self {
-        let cuts = mem::take(&mut piece.cuts).into();
-        Self { all: piece, cuts }
+        let mut cuts = mem::take(&mut piece.cuts);
+        for cut in &mut cuts {
+            *cut += piece.range.start;
+        }
+        Self { all: piece, cuts: cuts.into() }
     }
 
     /// Whose it is.
@@ -44,7 +47,7 @@ impl Text {
         if apart {
             self.cuts.push_back(self.all.range.end);
         }
-        self.cuts.extend(next.cuts);
+        self.cuts.extend(next.cuts.iter().map(|cut| next.range.start + cut));
         self.all.range.end = next.range.end;
     }
 

@@ -78,7 +78,7 @@ impl World {
                 return;
             }
             self.agents.finish(self.clock.at());
-            while self.jobs.len() > 0 && self.jobs.finish(0, false, &self.settings).is_some() {}
+            self.finish_jobs();
             self.rest();
             while self.everybody_reads() && self.model.failure().is_none() {}
             self.answer_everything(&mut dice);
@@ -91,6 +91,11 @@ impl World {
         let turns = self.gateway.turn_count();
         self.model
             .fail(|| format!("does not come to its end; agents {agents:?}, jobs {jobs}, turns {turns}"));
+    }
+
+    /// As many jobs as their queue of results has room for.
+    fn finish_jobs(&mut self) {
+        while self.jobs.len() > 0 && self.jobs.finish(0, false, &self.settings).is_some() {}
     }
 
     fn answer_everything(&mut self, dice: &mut Dice) {
@@ -150,8 +155,11 @@ impl World {
             self.lose(person);
         }
         self.rest();
-        // What somebody asked for before they left may have started a turn.
+        // What somebody asked for before they left may have given a job or started a turn: a peer that came
+        // while the listener rested is heard only now.
         self.pass(Duration::from_secs(1));
+        self.finish_jobs();
+        self.rest();
         self.agents.finish(self.clock.at());
         if self.agents.len() != (0, 0) {
             self.pass(PATIENCE);

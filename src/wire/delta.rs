@@ -27,6 +27,6 @@ pub struct Delta {
     pub log: TextLog,
     /// Its place there, in bytes.
     pub range: Range<usize>,
-    /// Where it may be cut, if its pieces are to stay apart: places in the log, in order.
+    /// Where it may be cut, if its pieces are to stay apart: bytes behind the start of its range, in order.
     pub cuts: Vec<usize>,
 }

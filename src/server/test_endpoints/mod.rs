@@ -208,10 +208,10 @@ impl Server {
             Share { burst: BURST, budget: AGENT_BUDGET },
             |stream| if stream.waits { Mail::Empty } else { stream.mail.take() },
             |stream, text| {
-                if let Some(text) = &text {
-                    let range = stream.log.append(text);
-                    let cuts = text.cuts().iter().map(|cut| range.start + cut).collect();
-                    let log = stream.log.clone();
+                let weight = text.as_ref().map_or(0, Join::weight);
+                if let Some(text) = text {
+                    let (log, range) = (stream.log.clone(), stream.log.append(&text));
+                    let cuts = text.into_cuts();
                     let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts };
                     self.send_delta(
                         client_id(stream.link),
@@ -219,7 +219,7 @@ impl Server {
                         !std::mem::replace(&mut stream.begun, true),
                     );
                 }
-                text.as_ref().map_or(0, Join::weight)
+                weight
             },
             |_| {},
         );
