@@ -45,6 +45,9 @@ const DRAIN_PATIENCE: Duration = Duration::from_millis(50);
 /// Most bytes read for that.
 const DRAIN_MAX: u64 = 4096;
 
+/// What may stand before a JSON value (RFC 8259, section 2): without the form feed that ASCII counts as space.
+const JSON_SPACE: &[u8] = b" \t\n\r";
+
 /// The agent for one turn.
 #[derive(Debug)]
 pub struct OpenAi {
@@ -155,7 +158,7 @@ fn read_stream(
         } else {
             sse.filled(count);
         }
-        if !begun && let Some(first) = sse.unread().iter().find(|byte| !byte.is_ascii_whitespace()) {
+        if !begun && let Some(first) = sse.unread().iter().find(|byte| !JSON_SPACE.contains(byte)) {
             begun = true;
             // No line of an event stream starts so: the server does not stream.
             if *first == b'{' {

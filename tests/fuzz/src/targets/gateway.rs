@@ -20,7 +20,7 @@
 //! Whatever happens, every document gets one reply, nobody who has left is spoken to, every frame is JSON,
 //! and when the process has ended nothing is left.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -54,7 +54,10 @@ struct Play {
     stage: Stage,
     pool: Pool,
     held: VecDeque<(Ticket, JobSpec)>,
-    clients: HashSet<ClientId>,
+    /// Who is connected, by the digit of the input. Who connects again is somebody else: a transport's keys
+    /// are never used twice.
+    clients: HashMap<char, ClientId>,
+    connected: u64,
     /// Documents that a connected client sent and that have no reply yet.
     unanswered: HashMap<ClientId, usize>,
     names: Names,
@@ -104,7 +107,8 @@ pub(crate) fn run(bytes: &[u8]) {
         stage: Stage::new(setup()),
         pool: Pool::Done,
         held: VecDeque::new(),
-        clients: HashSet::new(),
+        clients: HashMap::new(),
+        connected: 0,
         unanswered: HashMap::new(),
         names: Names::default(),
         turns: Vec::new(),
@@ -123,10 +127,10 @@ impl Play {
         let Some(what) = line.chars().next() else { return };
         let rest = &line[what.len_utf8()..];
         match what {
-            '1'..='3' => self.document(client(&what.to_string()), rest),
-            '+' => self.connect(client(rest)),
-            '-' => self.leave(client(rest)),
-            'b' => self.no_text(client(rest)),
+            '1'..='3' => self.document(what, rest),
+            '+' => self.connect(digit(rest)),
+            '-' => self.leave(digit(rest)),
+            'b' => self.no_text(digit(rest)),
             '@' => self.pass(rest.parse().unwrap_or(1)),
             ',' => self.back += 1,
             'h' => self.pool = Pool::Held,
@@ -144,30 +148,37 @@ impl Play {
     }
 
     /// As transports do: white space around a document is no part of it, and an empty one is none.
-    fn document(&mut self, client: ClientId, text: &str) {
+    fn document(&mut self, digit: char, text: &str) {
         let text = self.names.expand(text.trim());
-        if text.is_empty() || !self.clients.contains(&client) || self.ended {
-            return;
+        if let Some(client) = self.asker(digit).filter(|_| !text.is_empty()) {
+            *self.unanswered.entry(client).or_default() += 1;
+            self.input(Input::Line { client, text });
         }
-        *self.unanswered.entry(client).or_default() += 1;
-        self.input(Input::Line { client, text });
     }
 
-    fn no_text(&mut self, client: ClientId) {
-        if self.clients.contains(&client) && !self.ended {
+    fn no_text(&mut self, digit: char) {
+        if let Some(client) = self.asker(digit) {
             *self.unanswered.entry(client).or_default() += 1;
             self.input(Input::BadLine { client });
         }
     }
 
-    fn connect(&mut self, client: ClientId) {
-        if !self.ended && self.clients.insert(client) {
+    /// The client of `digit`, as long as anybody is listened to.
+    fn asker(&self, digit: char) -> Option<ClientId> {
+        self.clients.get(&digit).copied().filter(|_| !self.ended)
+    }
+
+    fn connect(&mut self, digit: char) {
+        if !self.ended && !self.clients.contains_key(&digit) {
+            self.connected += 1;
+            let client = ClientId(self.connected);
+            self.clients.insert(digit, client);
             self.input(Input::Connected { client });
         }
     }
 
-    fn leave(&mut self, client: ClientId) {
-        if self.clients.remove(&client) {
+    fn leave(&mut self, digit: char) {
+        if let Some(client) = self.clients.remove(&digit) {
             self.unanswered.remove(&client);
             self.input(Input::Disconnected { client });
         }
@@ -236,7 +247,7 @@ impl Play {
     }
 
     fn frame(&mut self, client: ClientId, bytes: &[u8]) {
-        assert!(self.clients.contains(&client), "somebody who left is spoken to");
+        assert!(self.clients.values().any(|here| *here == client), "somebody who left is spoken to");
         let frame: Frame = serde_json::from_slice(bytes)
             .unwrap_or_else(|why| panic!("{why}: {}", String::from_utf8_lossy(bytes)));
         if frame.method.is_some() {
@@ -308,10 +319,7 @@ impl Names {
     }
 }
 
-fn client(digit: &str) -> ClientId {
-    ClientId(match digit.chars().next() {
-        Some('2') => 2,
-        Some('3') => 3,
-        _ => 1,
-    })
+/// The digit `rest` begins with, or the first one.
+fn digit(rest: &str) -> char {
+    rest.chars().next().filter(|digit| matches!(digit, '1'..='3')).unwrap_or('1')
 }
