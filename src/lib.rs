@@ -13,6 +13,8 @@ pub mod wire;
 pub mod config;
 pub mod outbound;
 pub mod probe;
+#[cfg(feature = "openai")]
+pub mod tools;
 pub mod transport;
 
 pub mod agent;

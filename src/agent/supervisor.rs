@@ -18,8 +18,21 @@ use crate::reactor::fair::{self, Share};
 use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
 use crate::reactor::mailbox::Bell;
 
-/// Makes the agent of a turn. Called on the agent's own thread, so it may read files.
-pub type AgentFactory = Arc<dyn Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync>;
+/// Where agents come from. Called on threads of their own, so both may block.
+pub trait AgentSource: Send + Sync {
+    /// Makes the agent of a turn.
+    fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent>;
+
+    /// The session with this stored key is no more: what is kept of it can go.
+    fn session_closed(&self, _key: &str) {}
+}
+
+/// A source that keeps nothing.
+impl<F: Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync> AgentSource for F {
+    fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent> {
+        self(turn)
+    }
+}
 
 /// Stack of an agent's thread. TLS handshakes and JSON parsing stay well below it; only touched pages count.
 const STACK_BYTES: usize = 1 << 20;
@@ -43,7 +56,7 @@ struct Running {
 /// All running agents.
 pub struct Supervisor {
     bell: Arc<Bell>,
-    factory: AgentFactory,
+    source: Arc<dyn AgentSource>,
     running: VecDeque<Running>,
     /// Timed events among those of the last look.
     timed: Vec<Timed>,
@@ -59,20 +72,20 @@ pub enum News {
 }
 
 impl Supervisor {
-    /// No agents yet; each will be made by `factory` and ring `bell`.
-    pub fn new(bell: &Arc<Bell>, factory: AgentFactory) -> Self {
-        Self { bell: Arc::clone(bell), factory, running: VecDeque::new(), timed: Vec::new() }
+    /// No agents yet; each will come from `source` and ring `bell`.
+    pub fn new(bell: &Arc<Bell>, source: Arc<dyn AgentSource>) -> Self {
+        Self { bell: Arc::clone(bell), source, running: VecDeque::new(), timed: Vec::new() }
     }
 
     /// Starts a turn on a thread of its own; the error is for people.
     pub fn start(&mut self, spec: TurnSpec) -> Result<(), String> {
         let (sender, mail) = joining_mailbox(&self.bell, AGENT_MAIL_MAX, AGENT_TEXT_MAX);
         let (io, control) = agent_io(sender);
-        let factory = Arc::clone(&self.factory);
+        let source = Arc::clone(&self.source);
         let turn = spec.turn;
         let run = move || {
             lower_priority();
-            let end = catch_unwind(AssertUnwindSafe(|| factory(&spec).run(&spec, &io)));
+            let end = catch_unwind(AssertUnwindSafe(|| source.agent(&spec).run(&spec, &io)));
             io.emit(AgentEvent::End(Box::new(end.unwrap_or_else(|_| panicked()))));
         };
         let thread = thread::Builder::new().name(format!("agent-{}", turn.0)).stack_size(STACK_BYTES);
@@ -109,6 +122,16 @@ impl Supervisor {
             && let Some(running) = self.running.remove(at)
         {
             running.control.interrupt();
+        }
+    }
+
+    /// Tells the source that a session is no more, on a thread of its own: what the session left running may take a
+    /// while to end.
+    pub fn session_closed(&self, key: String) {
+        let source = Arc::clone(&self.source);
+        let tell = move || source.session_closed(&key);
+        if let Err(error) = thread::Builder::new().name("closing".to_owned()).spawn(tell) {
+            log::warn!("cannot clear up after a session: {error}");
         }
     }
 
@@ -214,8 +237,8 @@ mod tests {
 
     fn run(script: fn(&AgentIo) -> TurnEnd, act: impl Fn(&mut Supervisor)) -> Vec<News> {
         let (_poll, bell) = lone_bell().unwrap();
-        let factory: AgentFactory = Arc::new(move |_| Box::new(Scripted(script)));
-        let mut agents = Supervisor::new(&bell, factory);
+        let source = move |_: &TurnSpec| -> Box<dyn Agent> { Box::new(Scripted(script)) };
+        let mut agents = Supervisor::new(&bell, Arc::new(source));
         agents.start(spec(1)).unwrap();
         act(&mut agents);
         let (mut news, deadline) = (Vec::new(), Instant::now() + Duration::from_secs(20));
@@ -249,14 +272,14 @@ mod tests {
     #[test]
     fn one_event_of_a_batch_is_timed() {
         let (_poll, bell) = lone_bell().unwrap();
-        let factory: AgentFactory = Arc::new(|_| {
+        let source = |_: &TurnSpec| -> Box<dyn Agent> {
             Box::new(Scripted(|io| {
                 io.emit(AgentEvent::Text("a".into()));
                 io.emit(AgentEvent::Text("b".into()));
                 end(TurnStatus::Complete)
             }))
-        });
-        let mut agents = Supervisor::new(&bell, factory);
+        };
+        let mut agents = Supervisor::new(&bell, Arc::new(source));
         let start = Instant::now();
         agents.start(spec(1)).unwrap();
         // Two pieces and the end wait before anybody looks.

@@ -14,6 +14,12 @@ const DEFAULT_TRIES: i64 = 3;
 /// What `agent.api_max_retries` may be; more would keep a broken endpoint busy for minutes.
 const TRIES: std::ops::RangeInclusive<i64> = 1..=10;
 
+/// Calls of the model in one turn unless something says otherwise, and what may be said (the original's default).
+const DEFAULT_ITERATIONS: i64 = 90;
+const ITERATIONS: std::ops::RangeInclusive<i64> = 1..=10_000;
+/// Overrules the file.
+const ITERATIONS_VARIABLE: &str = "HERMES_TUI_MAX_TURNS";
+
 /// Variables that name the model, the first one set wins.
 const NAME_VARIABLES: [&str; 2] = ["HERMES_MODEL", "HERMES_INFERENCE_MODEL"];
 
@@ -28,6 +34,7 @@ pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettin
         context_length: tokens(member("context_length")),
         max_tokens: tokens(member("max_tokens")),
         api_tries: tries(at(raw, "agent", "api_max_retries")),
+        iterations: iterations(raw, env),
         system_prompt: system_prompt(at(raw, "agent", "system_prompt")),
         name,
     }
@@ -88,6 +95,14 @@ fn tokens(value: Option<&Value>) -> u64 {
 fn tries(value: Option<&Value>) -> u32 {
     let tries = integer(value).unwrap_or(DEFAULT_TRIES).clamp(*TRIES.start(), *TRIES.end());
     u32::try_from(tries).unwrap_or(1)
+}
+
+fn iterations(raw: &Value, env: Env<'_>) -> u32 {
+    let set = env(ITERATIONS_VARIABLE).and_then(|text| text.trim().parse().ok());
+    let written = || integer(at(raw, "agent", "max_turns")).or_else(|| integer(raw.get("max_turns")));
+    let count =
+        set.or_else(written).unwrap_or(DEFAULT_ITERATIONS).clamp(*ITERATIONS.start(), *ITERATIONS.end());
+    u32::try_from(count).unwrap_or(1)
 }
 
 fn system_prompt(value: Option<&Value>) -> String {

@@ -131,6 +131,11 @@ pub enum Output {
     Interrupt(TurnId),
     /// The turn is over for the gateway; forget its agent.
     Forget(TurnId),
+    /// The session is no more; what its agents keep of it can go.
+    SessionClosed {
+        /// Its stored key.
+        key: String,
+    },
     /// Give a job to the pool.
     Job {
         /// Which.

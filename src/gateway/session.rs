@@ -190,6 +190,7 @@ impl Gateway {
         self.deadlines.clear(Timer::Orphan(id));
         self.forget_owner(&session);
         log::debug!("session {id} closed after {:.0} s", now.wall - session.created);
+        self.outputs.push_back(Output::SessionClosed { key: session.key });
         true
     }
 

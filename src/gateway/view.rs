@@ -194,20 +194,27 @@ fn shortened(text: &str, max: usize) -> String {
     short
 }
 
-/// The transcript as clients show it. Blank messages are left out unless they carry reasoning.
+/// The transcript as clients show it. Blank messages are left out unless they carry reasoning; of a tool's result
+/// only what was done is told.
 pub(crate) fn messages(history: &[Message]) -> Vec<Value> {
-    let shown = |message: &&Message| {
-        !message.text.trim().is_empty()
-            || (message.role == Role::Assistant
-                && message.reasoning.as_deref().is_some_and(|r| !r.is_empty()))
-    };
-    let view = |message: &Message| match &message.reasoning {
-        Some(reasoning) if message.role == Role::Assistant => {
-            json!({"role": message.role.as_str(), "text": message.text, "reasoning": reasoning})
-        }
-        _ => json!({"role": message.role.as_str(), "text": message.text}),
-    };
-    history.iter().filter(shown).map(view).collect()
+    history.iter().filter_map(message).collect()
+}
+
+fn message(message: &Message) -> Option<Value> {
+    let role = message.role.as_str();
+    if let Some(called) = &message.called {
+        return Some(json!({"role": role, "name": called.name, "context": called.label}));
+    }
+    let reasoning =
+        message.reasoning.as_deref().filter(|text| message.role == Role::Assistant && !text.is_empty());
+    let blank = message.text.trim().is_empty();
+    match reasoning {
+        // With calls it was only thought aloud between tools.
+        _ if blank && !message.calls.is_empty() => None,
+        Some(reasoning) => Some(json!({"role": role, "text": message.text, "reasoning": reasoning})),
+        None if blank => None,
+        None => Some(json!({"role": role, "text": message.text})),
+    }
 }
 
 /// Counters as the wire shows them.

@@ -36,6 +36,28 @@ impl Role {
     }
 }
 
+/// A call of a tool, as the model asked for it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToolCall {
+    /// Names the call; unique within the conversation.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// The arguments: the text of a JSON object.
+    pub arguments: String,
+}
+
+/// The call a tool's result belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Called {
+    /// The call's id.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// What was done, in a few words for people.
+    pub label: String,
+}
+
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
@@ -48,11 +70,20 @@ pub struct Message {
     /// Shown to people, never to a model: a prompt whose turn failed. It is kept because somebody wrote it,
     /// and kept away from the next turn because it would fail that one too.
     pub failed: bool,
+    /// What the model asked for, of an assistant's message.
+    pub calls: Vec<ToolCall>,
+    /// What a tool's message answers.
+    pub called: Option<Called>,
 }
 
 impl Message {
-    /// A message without reasoning.
+    /// A message of text alone.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Self { role, text: text.into(), reasoning: None, failed: false }
+        Self { role, text: text.into(), reasoning: None, failed: false, calls: Vec::new(), called: None }
+    }
+
+    /// A tool's result.
+    pub fn result(called: Called, text: impl Into<String>) -> Self {
+        Self { called: Some(called), ..Self::new(Role::Tool, text) }
     }
 }

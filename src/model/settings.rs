@@ -69,6 +69,8 @@ pub struct ModelSettings {
     pub max_tokens: u64,
     /// `agent.api_max_retries`: total tries of one call (default 3).
     pub api_tries: u32,
+    /// Calls of the model in one turn: `HERMES_TUI_MAX_TURNS`, `agent.max_turns`, `max_turns` (default 90).
+    pub iterations: u32,
     /// `agent.system_prompt`; empty when not given.
     pub system_prompt: String,
 }

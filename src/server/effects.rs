@@ -21,6 +21,7 @@ impl Server {
                 Output::Steer { turn, text } => self.agents.steer(turn, text),
                 Output::Interrupt(turn) => self.agents.interrupt(turn),
                 Output::Forget(turn) => self.agents.forget(turn),
+                Output::SessionClosed { key } => self.agents.session_closed(key),
                 Output::Job { ticket, spec } => match self.pool.submit(ticket, spec) {
                     Ok(()) => self.jobs_pending += 1,
                     Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),

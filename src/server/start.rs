@@ -18,7 +18,7 @@ use super::signals::{self, OnSignal};
 use super::stdio::reserve_stdout;
 use crate::agent::Agent;
 use crate::agent::demo::Demo;
-use crate::agent::supervisor::{AgentFactory, Supervisor};
+use crate::agent::supervisor::{AgentSource, Supervisor};
 use crate::base::secret::Secret;
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
@@ -201,8 +201,8 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
     let demo_only = common.agent == AgentChoice::Demo || !cfg!(feature = "openai");
     let timezone = jiff::tz::TimeZone::system();
     let (settings_sender, settings_mail) = mailbox(&bell, 4);
-    let factory = factory(Arc::clone(&common.config), demo_only, settings_sender);
-    let agents = Supervisor::new(&bell, factory);
+    let source = Source::new(Arc::clone(&common.config), demo_only, settings_sender)?;
+    let agents = Supervisor::new(&bell, Arc::new(source));
     let (pool, job_mail) = Pool::new(&bell, workers(), Workshop::new(common.config, timezone.clone()));
     let methods = crate::methods::all().chain(crate::methods::debug_only());
     let gateway = Gateway::new(setup(settings, demo_only, timezone)?, methods);
@@ -258,22 +258,58 @@ fn workers() -> usize {
     wanted.unwrap_or(8).clamp(2, 64)
 }
 
-/// Makes each turn's agent on its own thread, from the settings as they are then.
-fn factory(config: Arc<ConfigFile>, demo_only: bool, news: MailSender<Arc<Settings>>) -> AgentFactory {
+/// Makes each turn's agent from the settings as they are then.
+struct Source {
+    config: Arc<ConfigFile>,
+    demo_only: bool,
+    news: MailSender<Arc<Settings>>,
     #[cfg(feature = "openai")]
-    let client = Arc::new(crate::agent::openai::Client::new(crate::agent::openai::Limits::from_env()));
-    Arc::new(move |turn: &TurnSpec| -> Box<dyn Agent> {
-        let settings = config.current();
-        let _ = news.send(Arc::clone(&settings), Haste::Now);
+    client: Arc<crate::agent::openai::Client>,
+    #[cfg(feature = "openai")]
+    toolbox: Arc<crate::agent::openai::Toolbox>,
+}
+
+impl Source {
+    fn new(
+        config: Arc<ConfigFile>,
+        demo_only: bool,
+        news: MailSender<Arc<Settings>>,
+    ) -> Result<Self, StartError> {
         #[cfg(feature = "openai")]
-        if !demo_only && settings.has_model() {
+        let toolbox = crate::agent::openai::Toolbox::new(&config.current().home)
+            .map_err(|error| StartError(format!("a tool's schema is broken: {error}")))?;
+        Ok(Self {
+            config,
+            demo_only,
+            news,
+            #[cfg(feature = "openai")]
+            client: Arc::new(crate::agent::openai::Client::new(crate::agent::openai::Limits::from_env())),
+            #[cfg(feature = "openai")]
+            toolbox: Arc::new(toolbox),
+        })
+    }
+}
+
+impl AgentSource for Source {
+    fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent> {
+        let settings = self.config.current();
+        let _ = self.news.send(Arc::clone(&settings), Haste::Now);
+        #[cfg(feature = "openai")]
+        if !self.demo_only && settings.has_model() {
+            use crate::agent::openai::OpenAi;
             let mut model = settings.model.clone();
             if let Some(name) = &turn.model {
                 model.name.clone_from(name);
             }
-            return Box::new(crate::agent::openai::OpenAi::new(Arc::clone(&client), model));
+            let agent = OpenAi::new(Arc::clone(&self.client), model);
+            return Box::new(agent.with_tools(Arc::clone(&self.toolbox)));
         }
-        let _ = (demo_only, turn);
+        let _ = (self.demo_only, turn);
         Box::new(Demo)
-    })
+    }
+
+    #[cfg(feature = "openai")]
+    fn session_closed(&self, key: &str) {
+        self.toolbox.close(key);
+    }
 }

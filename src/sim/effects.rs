@@ -156,6 +156,7 @@ impl World {
                 if naive!(self, StartingAgentsForgotten) && self.agents.is_starting(turn) => {}
             Output::Interrupt(turn) => self.agents.interrupt(turn),
             Output::Forget(turn) => self.forget(turn),
+            Output::SessionClosed { .. } => {}
             Output::Stats { ticket } => {
                 let stats = Box::default();
                 self.gateway.handle_input(now, Input::Stats { ticket, stats });

@@ -224,10 +224,8 @@ impl<'a> Speaker<'a> {
         let reasoning = (!self.reasoned.is_empty()).then_some(self.reasoned);
         let mut text = (!self.said.is_empty()).then_some(self.said);
         let messages = text.iter().map(|said| Message {
-            role: Role::Assistant,
-            text: said.clone(),
             reasoning: reasoning.clone(),
-            failed: false,
+            ..Message::new(Role::Assistant, said.as_str())
         });
         let messages = messages.collect();
         let status = match outcome {

@@ -3,11 +3,13 @@
 
 use std::borrow::Cow;
 
+use super::calls::Calls;
 use super::chunk::{Chunk, Counts, Delta, Text};
 use super::failure::{self, Failure};
 use super::think::ThinkFilter;
 use crate::base::secret::Secret;
 use crate::model::agent_event::AgentEvent;
+use crate::model::message::ToolCall;
 use crate::model::turn::Usage;
 
 /// Most bytes of one answer, text and reasoning together. Far above any model's output limit; it is there so
@@ -38,6 +40,11 @@ pub(super) struct Answer<'a> {
     text: String,
     reasoning: String,
     refusal: String,
+    calls: Calls,
+    /// Shown before the first visible text.
+    lead: &'static str,
+    /// It goes on where another one stopped: its first line breaks belong to it.
+    continues: bool,
     finish: Option<Finish>,
     done: bool,
     has_choice: bool,
@@ -53,11 +60,24 @@ impl<'a> Answer<'a> {
             text: String::new(),
             reasoning: String::new(),
             refusal: String::new(),
+            calls: Calls::default(),
+            lead: "",
+            continues: false,
             finish: None,
             done: false,
             has_choice: false,
             counts: Counts::default(),
         }
+    }
+
+    /// The same, with `lead` shown before its text: what was said before the tools ran ends there.
+    pub(super) fn after_tools(self, lead: &'static str) -> Self {
+        Self { lead, ..self }
+    }
+
+    /// The same, going on where another answer was cut off.
+    pub(super) fn continuing(self) -> Self {
+        Self { continues: true, ..self }
     }
 
     /// Takes the data of one event, or a whole answer that was not streamed. Data that is no chunk is skipped:
@@ -121,7 +141,11 @@ impl<'a> Answer<'a> {
             let visible = self.filter.push(piece);
             self.show(visible, emit);
         }
-        let size = self.text.len() + self.reasoning.len() + self.refusal.len() + self.filter.thought().len();
+        if let Some(pieces) = delta.tool_calls {
+            self.calls.feed(pieces, &mut |name| emit(AgentEvent::ToolGenerating { name: name.to_owned() }));
+        }
+        let said = self.text.len() + self.reasoning.len() + self.refusal.len();
+        let size = said + self.filter.thought().len() + self.calls.bytes();
         if size > ANSWER_MAX {
             return Err(Failure::Broken(format!("The answer is longer than {ANSWER_MAX} bytes.")));
         }
@@ -129,11 +153,30 @@ impl<'a> Answer<'a> {
     }
 
     fn show(&mut self, piece: Cow<'_, str>, emit: &mut impl FnMut(AgentEvent)) {
-        let piece = if self.text.is_empty() { without_line_breaks(piece) } else { piece };
-        if !piece.is_empty() {
-            self.text.push_str(&piece);
-            emit(AgentEvent::Text((*piece).into()));
+        let first = self.text.is_empty() && !self.continues;
+        let piece = if first { without_line_breaks(piece) } else { piece };
+        if piece.is_empty() {
+            return;
         }
+        self.text.push_str(&piece);
+        // What a model says once it calls a tool is for itself.
+        if !self.calls.is_empty() {
+            return;
+        }
+        match std::mem::take(&mut self.lead) {
+            "" => emit(AgentEvent::Text((*piece).into())),
+            lead => emit(AgentEvent::Text([lead, &piece].concat().as_str().into())),
+        }
+    }
+
+    /// The tools it calls, of the model call with this number.
+    pub(super) fn calls(&self, number: u64) -> Vec<ToolCall> {
+        self.calls.collect(number)
+    }
+
+    /// Whether it calls any.
+    pub(super) fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
     }
 
     /// The visible text so far.

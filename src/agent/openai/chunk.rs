@@ -52,6 +52,9 @@ pub(super) struct Delta<'a> {
     /// Why the model will not answer.
     #[serde(borrow, default)]
     pub(super) refusal: Option<Text<'a>>,
+    /// Pieces of tool calls; `calls` reads them.
+    #[serde(borrow, default)]
+    pub(super) tool_calls: Option<&'a RawValue>,
 }
 
 /// The `usage` object.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::answer::{Answer, Finish};
 use super::failure::Failure;
 use crate::model::message::{Message, Role};
-use crate::model::turn::{TurnEnd, TurnStatus, Usage};
+use crate::model::turn::{TurnEnd, TurnStatus};
 
 /// What the history holds for an answer without text, as Hermes has it: roles keep alternating.
 const EMPTY: &str = "(empty)";
@@ -75,12 +75,6 @@ impl Ender<'_> {
         self.ending(TurnStatus::Error, Some(text), answer, said(answer), Some(why))
     }
 
-    /// There was no answer at all.
-    pub(super) fn failed(&self, text: String) -> TurnEnd {
-        let usage = Usage { calls: 1, context_max: self.context_max, ..Usage::default() };
-        TurnEnd { status: TurnStatus::Error, text: Some(text), reasoning: None, usage, messages: Vec::new() }
-    }
-
     fn ending(
         &self,
         status: TurnStatus,
@@ -100,12 +94,7 @@ fn said(answer: &Answer<'_>) -> Vec<Message> {
     if text.is_empty() {
         return Vec::new();
     }
-    vec![Message {
-        role: Role::Assistant,
-        text: text.to_owned(),
-        reasoning: answer.reasoning(),
-        failed: false,
-    }]
+    vec![Message { reasoning: answer.reasoning(), ..Message::new(Role::Assistant, text) }]
 }
 
 fn no_reply(finish: Option<Finish>, has_reasoning: bool) -> String {
@@ -113,7 +102,7 @@ fn no_reply(finish: Option<Finish>, has_reasoning: bool) -> String {
         Some(Finish::Length) => {
             "the model reached its output limit before it said anything. Raise model.max_tokens."
         }
-        Some(Finish::Tools) => "the model asked for a tool, and there are none here.",
+        Some(Finish::Tools) => "the model wanted a tool and did not say which.",
         _ if has_reasoning => "the model thought but said nothing. Try again or rephrase.",
         _ => "the model returned an empty answer. Try again or rephrase.",
     };

@@ -1,10 +1,13 @@
 //! The model agent against a scripted server: every way a call can go.
 
+use std::time::Duration;
+
 use super::fake::{Fake, Reply, STREAM_HEAD, Then};
 use super::*;
 use crate::agent::AgentControl;
 use crate::agent::testing::{reasoning_of, run, statuses_of, text_of, turn, turn_after};
 use crate::base::secret::Secret;
+use crate::model::agent_event::AgentEvent;
 use crate::model::message::{Message, Role};
 use crate::model::turn::TurnStatus;
 
@@ -36,6 +39,7 @@ fn agent(client: &Arc<Client>, fake: &Fake) -> OpenAi {
         api_key: Some(Secret::new(KEY)),
         context_length: 1000,
         api_tries: 3,
+        iterations: 90,
         ..ModelSettings::default()
     };
     let quick = Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) };

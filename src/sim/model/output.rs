@@ -50,7 +50,7 @@ impl Model {
                 let fits = |expect: &Expect| matches!(expect, Expect::Interrupt(of) if of == turn);
                 self.meet(fits, || format!("interrupt {turn:?}"));
             }
-            Output::Stats { .. } => {}
+            Output::Stats { .. } | Output::SessionClosed { .. } => {}
             Output::Forget(turn) => {
                 let fits = |expect: &Expect| matches!(expect, Expect::Forget(of) if of == turn);
                 self.meet(fits, || format!("forget {turn:?}"));

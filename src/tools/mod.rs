@@ -1,0 +1,141 @@
+//! What an agent may do in the world besides talking: the table [`TOOLS`], one tool a file. Owns schemas, labels,
+//! the rules of approval, and everything a tool does to files and processes. Knows nothing of models and of the
+//! gateway: a tool speaks to people through its [`Host`] alone.
+//!
+//! Tools block; they run on an agent's thread, never on the loop's.
+
+pub mod approval;
+mod args;
+mod clarify;
+mod desk;
+mod diff;
+mod error;
+mod host;
+mod lint;
+mod patch;
+mod path;
+mod process;
+mod read_file;
+mod search_files;
+mod shell;
+mod terminal;
+mod text_file;
+mod todo;
+mod write_file;
+
+use serde_json::Value;
+
+pub use args::Args;
+pub use desk::{Desk, Desks};
+pub use error::ToolError;
+pub use host::Host;
+pub use shell::{Chunk, Killed, Notice, ProcessView, Processes};
+
+/// Most characters of a label.
+const LABEL_CHARS_MAX: usize = 80;
+
+/// One thing an agent may do.
+#[derive(Debug)]
+pub struct Tool {
+    /// What the model calls it.
+    pub name: &'static str,
+    /// The set it belongs to, for `session.info` and the configuration.
+    pub toolset: &'static str,
+    /// What it does, for the model.
+    pub description: &'static str,
+    /// Its parameters, a JSON schema as text.
+    pub parameters: &'static str,
+    /// What it may run beside.
+    pub beside: Beside,
+    /// What is done, in a few words for people: a verb and the main argument.
+    pub label: fn(&Args) -> String,
+    /// Does it. The result is a JSON object; an error becomes `{"error": …}`.
+    pub run: fn(&Call<'_>) -> Result<Value, ToolError>,
+}
+
+/// What of a batch of calls a tool may run beside.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside {
+    /// Of nothing: it changes what others see, or asks a person.
+    Nothing,
+    /// Of everything that may run beside something: it only reads.
+    Anything,
+    /// Of calls whose files are others.
+    OtherFiles(fn(&Args) -> Vec<String>),
+}
+
+/// One call, as a tool sees it.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// What the model wrote.
+    pub args: &'a Args,
+    /// What the session's tools share.
+    pub desk: &'a Desk,
+    /// The people and the turn.
+    pub host: &'a dyn Host,
+}
+
+/// All of them, by name.
+pub const TOOLS: &[&Tool] = &[
+    &clarify::TOOL,
+    &patch::TOOL,
+    &process::TOOL,
+    &read_file::TOOL,
+    &search_files::TOOL,
+    &terminal::TOOL,
+    &todo::TOOL,
+    &write_file::TOOL,
+];
+
+/// The tool of this name.
+pub fn find(name: &str) -> Option<&'static Tool> {
+    TOOLS.iter().copied().find(|tool| tool.name == name)
+}
+
+impl Tool {
+    /// Runs it; always gives a JSON text.
+    pub fn call(&self, call: &Call<'_>) -> String {
+        match (self.run)(call) {
+            Ok(value) => value.to_string(),
+            Err(error) => serde_json::json!({ "error": error.to_string() }).to_string(),
+        }
+    }
+
+    /// What is done, in one line of at most 80 characters without secrets.
+    pub fn label(&self, args: &Args) -> String {
+        short_line(&crate::base::mask::mask(&(self.label)(args)))
+    }
+}
+
+/// One line of a bounded length.
+fn short_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= LABEL_CHARS_MAX {
+        return line;
+    }
+    let mut short: String = line.chars().take(LABEL_CHARS_MAX - 3).collect();
+    short.push_str("...");
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_order_and_has_a_schema_of_an_object() {
+        assert!(TOOLS.is_sorted_by_key(|tool| tool.name));
+        for tool in TOOLS {
+            let schema: Value = serde_json::from_str(tool.parameters).expect(tool.name);
+            assert_eq!(schema["type"], "object", "{}", tool.name);
+            assert!(schema["properties"].is_object() && !tool.description.is_empty(), "{}", tool.name);
+        }
+    }
+
+    #[test]
+    fn labels_are_one_short_line() {
+        assert_eq!(short_line("a\n  b"), "a b");
+        let long = short_line(&"ä".repeat(81));
+        assert_eq!((long.chars().count(), long.ends_with("...")), (80, true));
+    }
+}
