@@ -5,9 +5,9 @@ use std::net::{SocketAddr, TcpListener};
 
 use socket2::SockRef;
 
-/// Connections the kernel keeps until they are accepted; it takes its own bound (`net.core.somaxconn`, 4,096 on Linux)
-/// when that is lower. The standard library asks for 128: of 200 clients that dial in the same moment, the rest then
-/// waits a second for the kernel's next try.
+/// Connections the kernel keeps until they are accepted; its own bound (`net.core.somaxconn`, 4,096 on Linux)
+/// counts when that is lower. The standard library asks for 128: of 200 clients that dial in the same moment, the
+/// rest then waits a second for the kernel's next try.
 const BACKLOG: i32 = 4_096;
 
 /// Listens on `address`. The socket does not block.
