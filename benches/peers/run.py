@@ -5,8 +5,8 @@ turn for some rounds, and prints what it found as Markdown.
     benches/peers/run.py [--rounds 5] [--quick] [--only NAME,…] [--binary PATH] [--json FILE] [--markdown FILE]
 
 Workloads, the same for all (src/frame.rs, src/command.rs): `flood`, 200,000 frames of 134 bytes on the wire for
-one connection; `paced`, 100 connections (10 for Python) with 30 flushes a second of 20 frames; `rpc`, one call after the other of
-200 bytes, client and server on one core; `beside`, calls that are due at a fixed rate beside a flood to another
+one connection; `paced`, 100 connections (10 for Python) with 30 flushes a second of 20 frames; `rpc`, one call after
+the other of 200 bytes, client and server on one core; `beside`, calls that are due at a fixed rate beside a flood to another
 client; `agents`, the same calls beside two threads of the server that compute; system calls a frame, exact, from
 separate runs under strace; resident memory. One client (src/bin/client.rs) checks header, length, content and
 number of each frame and measures the CPU time of the server's process tree in nanoseconds.
@@ -259,15 +259,22 @@ def syscalls(name, options):
 
 
 def measure(names, options):
-    """{server: {metric: [values]}}"""
+    """{server: {metric: [values]}}. A peer that does not keep up has fewer values; ours has to."""
     values = {name: {} for name in names}
     for number in range(options.rounds):
         for name in names:
             began = time.monotonic()
             with server(name, options.binary) as where:
-                for metric, found in Round(name, where, options).all().items():
+                turn, outcome = Round(name, where, options), ""
+                try:
+                    turn.all()
+                except (RuntimeError, subprocess.TimeoutExpired) as why:
+                    if SERVERS[name][2] == "ours":
+                        raise
+                    outcome = f", broke off: {why}"
+                for metric, found in turn.values.items():
                     values[name].setdefault(metric, []).extend(found)
-            say(f"round {number + 1}/{options.rounds}: {name}, {time.monotonic() - began:.0f} s")
+            say(f"round {number + 1}/{options.rounds}: {name}, {time.monotonic() - began:.0f} s{outcome}")
     for name in names:
         values[name]["syscalls a frame"] = [syscalls(name, options)]
         say(f"system calls: {name}")

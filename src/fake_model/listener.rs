@@ -9,6 +9,7 @@ use mio::net::{TcpListener, TcpStream};
 use socket2::SockRef;
 
 use super::limits::SOCKET_SEND_BUFFER;
+use crate::reactor::listen::listen;
 
 /// When to try again after accepting failed: an edge-triggered listener that gave up never wakes again.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
@@ -34,8 +35,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Listens on a port of 127.0.0.1; 0 is any free one.
     pub(super) fn bind(port: u16) -> io::Result<Self> {
-        let socket = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
-        socket.set_nonblocking(true)?;
+        let socket = listen((Ipv4Addr::LOCALHOST, port).into())?;
         Ok(Self { socket: TcpListener::from_std(socket), reserve: File::open("/dev/null").ok() })
     }
 

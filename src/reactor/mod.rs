@@ -4,6 +4,7 @@
 pub mod drift;
 pub mod fair;
 pub mod joining;
+pub mod listen;
 pub mod mailbox;
 pub mod poller;
 pub mod pulse;

@@ -27,6 +27,7 @@ use crate::limits::Bounds;
 use crate::model::settings::Settings;
 use crate::model::turn::TurnSpec;
 use crate::outbound::keepalive::KeepAlive;
+use crate::reactor::listen::listen;
 use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
 use crate::reactor::poller::Poller;
 use crate::transport::access::{Access, BindKind};
@@ -156,9 +157,7 @@ fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {
     let failed = |error: io::Error| StartError::new(&format!("cannot listen on {host}:{port}"), error);
     let mut addresses = (host, port).to_socket_addrs().map_err(failed)?;
     let address = addresses.next().ok_or_else(|| failed(io::Error::other("no address")))?;
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    Ok(listener)
+    listen(address).map_err(failed)
 }
 
 /// Says where the server is: one line for programs on stdout, hints for people on stderr.

@@ -21,6 +21,7 @@ use super::hose::Hose;
 use super::scribe::{self, Scribe, Tally};
 use crate::base::slots::{Key, Slots};
 use crate::limits::HEAD_DEADLINE;
+use crate::reactor::listen::listen;
 use crate::reactor::poller::{Poller, Ready};
 use crate::reactor::wheel::Wheel;
 use crate::transport::access::{BindKind, Place};
@@ -63,8 +64,7 @@ pub fn record_socket(options: &ProxyOptions, ready: impl FnOnce(u16)) -> Result<
         .map_err(|error| RecordError::Name(target.host.clone(), error))?
         .collect();
     let failed = |error| RecordError::Listen(options.port, error);
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
+    let listener = listen((Ipv4Addr::LOCALHOST, options.port).into()).map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let header = Header {
         started: format!("{:.3}", jiff::Timestamp::now()),

@@ -12,6 +12,7 @@ use mio::net::{TcpListener, TcpStream, UnixStream};
 use super::link::{Link, Said};
 use crate::base::slots::{Key, Slots};
 use crate::limits::HEAD_DEADLINE;
+use crate::reactor::listen::listen;
 use crate::reactor::poller::{Poller, Ready};
 use crate::reactor::wheel::Wheel;
 use crate::transport::access::Access;
@@ -95,7 +96,7 @@ impl Hub {
 
     /// Listens on a port of 127.0.0.1 and gives its number; 0 takes any free one.
     pub(super) fn listen(&mut self, port: u16, door: Door) -> io::Result<u16> {
-        let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port).into())?;
+        let mut listener = TcpListener::from_std(listen((Ipv4Addr::LOCALHOST, port).into())?);
         self.poller.add_readable(&mut listener, LISTENER)?;
         let port = listener.local_addr()?.port();
         self.listener = Some((listener, door));
