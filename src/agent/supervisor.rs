@@ -125,8 +125,8 @@ impl Supervisor {
         }
     }
 
-    /// Tells the source that a session is no more, on a thread of its own: what the session left running may take a
-    /// while to end.
+    /// Tells the source that a session is no more, on a thread of its own: what the session left running may
+    /// take a while to end.
     pub fn session_closed(&self, key: String) {
         let source = Arc::clone(&self.source);
         let tell = move || source.session_closed(&key);

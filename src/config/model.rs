@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::dotenv::{Dotenv, is_name};
-use super::values::{at, integer, text};
+use super::values::{at, integer, text, truthy};
 use super::{Env, lookup};
 use crate::base::secret::Secret;
 use crate::model::settings::ModelSettings;
@@ -35,6 +35,7 @@ pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettin
         max_tokens: tokens(member("max_tokens")),
         api_tries: tries(at(raw, "agent", "api_max_retries")),
         iterations: iterations(raw, env),
+        tools: at(raw, "agent", "tools").is_some_and(truthy),
         system_prompt: system_prompt(at(raw, "agent", "system_prompt")),
         name,
     }
@@ -134,6 +135,18 @@ mod tests {
         ] {
             assert_eq!(resolved(&raw, "", env).name, want);
         }
+    }
+
+    #[test]
+    fn how_often_and_with_what() {
+        let of = |raw, env: &[(&str, &str)]| {
+            let settings = resolved(&raw, "", env);
+            (settings.iterations, settings.tools)
+        };
+        assert_eq!(of(json!({}), &[]), (90, false));
+        assert_eq!(of(json!({"agent": {"max_turns": 7, "tools": true}, "max_turns": 8}), &[]), (7, true));
+        assert_eq!(of(json!({"max_turns": -1}), &[("HERMES_TUI_MAX_TURNS", "x")]), (1, false));
+        assert_eq!(of(json!({"max_turns": 8}), &[("HERMES_TUI_MAX_TURNS", " 5 ")]), (5, false));
     }
 
     #[test]

@@ -301,7 +301,8 @@ impl AgentSource for Source {
                 model.name.clone_from(name);
             }
             let agent = OpenAi::new(Arc::clone(&self.client), model);
-            return Box::new(agent.with_tools(Arc::clone(&self.toolbox)));
+            let with_tools = settings.model.tools;
+            return Box::new(if with_tools { agent.with_tools(Arc::clone(&self.toolbox)) } else { agent });
         }
         let _ = (self.demo_only, turn);
         Box::new(Demo)

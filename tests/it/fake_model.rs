@@ -288,8 +288,10 @@ fn our_gateway_keeps_what_was_said_before_a_fault() {
     // A broken event in the middle is skipped.
     let turn = chat.client.run(&session, "MALFORMED=1 TOKENS=2");
     assert_eq!((turn.status(), turn.text()), ("complete", "0000 0001"));
+    // What was cut off at the output limit is asked for to its end.
     let turn = chat.client.run(&session, "LENGTH=2 TOKENS=5");
-    assert_eq!((turn.status(), turn.text()), ("complete", "0000 0001"));
+    assert_eq!(turn.status(), "complete");
+    assert!(turn.text().starts_with("0000 0001"), "{}", turn.text());
 }
 
 #[test]

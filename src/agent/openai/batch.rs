@@ -1,8 +1,8 @@
-//! The tool calls of one answer: checked, run in order or side by side, and told to the client. Knows nothing of the
-//! model and of what comes after.
+//! The tool calls of one answer: checked, run in order or side by side, and told to the client. Knows nothing
+//! of the model and of what comes after.
 //!
-//! Each tool runs on a thread of its own, also a single one: a tool that panics is an error result, and what it asks of
-//! people comes to the turn's thread, which alone speaks to the gateway.
+//! Each tool runs on a thread of its own, also a single one: a tool that panics is an error result, and what
+//! it asks of people comes to the turn's thread, which alone speaks to the gateway.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -117,7 +117,8 @@ pub(super) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Makes the calls and gives a result for each, in their order. After an interrupt what has not begun is skipped.
+    /// Makes the calls and gives a result for each, in their order. After an interrupt what has not begun is
+    /// skipped.
     pub(super) fn run(&self, batch: &[Planned]) -> Vec<Message> {
         let results = if batch.len() > 1 && may_run_together(batch) {
             self.run_together(batch)

@@ -130,6 +130,8 @@ pub struct Heard {
     pub text: String,
     /// The reasoning.
     pub reasoning: Option<String>,
+    /// Whether it calls tools.
+    pub calls: bool,
 }
 
 /// Reads a body as a turn reads it, without a network and a turn. For the fuzzer.
@@ -141,6 +143,7 @@ pub fn hear(body: &mut impl Read, emit: &mut impl FnMut(AgentEvent)) -> Result<H
     let watch = watch::begin(Arc::default());
     let mut answer = Answer::new(None);
     let taken = take_answer(body, &mut answer, &|| false, &watch, emit);
-    let heard = Heard { text: answer.text().to_owned(), reasoning: answer.reasoning() };
+    let (text, reasoning) = (answer.text().to_owned(), answer.reasoning());
+    let heard = Heard { text, reasoning, calls: answer.has_calls() };
     taken.map(|()| heard).map_err(|failure| failure.to_string())
 }

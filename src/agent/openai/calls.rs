@@ -1,7 +1,7 @@
 //! The tool calls of one answer, put together from their pieces. Pure; knows nothing of what a tool is.
 //!
-//! A piece belongs to the newest call with its index. A new id on an index in use is another call: some servers send
-//! every call with index 0.
+//! A piece belongs to the newest call with its index. A new id on an index in use is another call: some
+//! servers send every call with index 0.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -1,10 +1,10 @@
 //! The model agent: calls an OpenAI-compatible endpoint, runs the tools it asks for, and calls it again until it
 //! answers.
 //!
-//! Reader's path of a turn: `turn` (the loop) → `request` (what is sent) → `tries` → `call` (one call) → `batch` (the
-//! tools it asks for). Of a token: `transport` (socket, below TLS) → `http` (the shared client) → `sse` (events) →
-//! `answer` with `chunk`, `think` and `calls` → [`AgentIo::emit`]. `retry` judges failures, `ending` words the end.
-//! Knows nothing of sessions or of the wire to the clients.
+//! Reader's path of a turn: `turn` (the loop) → `request` (what is sent) → `tries` → `call` (one call) → `batch`
+//! (the tools it asks for). Of a token: `transport` (socket, below TLS) → `http` (the shared client) → `sse`
+//! (events) → `answer` with `chunk`, `think` and `calls` → [`AgentIo::emit`]. `retry` judges failures, `ending`
+//! words the end. Knows nothing of sessions or of the wire to the clients.
 
 mod answer;
 mod batch;

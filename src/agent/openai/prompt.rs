@@ -1,5 +1,5 @@
-//! The system prompt of an agent with tools: who it is, how it is expected to work, and what the project says about
-//! itself. Knows nothing of requests.
+//! The system prompt of an agent with tools: who it is, how it is expected to work, and what the project says
+//! about itself. Knows nothing of requests.
 
 use std::fs;
 use std::io::Read;
@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 pub(super) const GUIDANCE: (&str, &str) = ("<guidance>", "</guidance>");
 
 /// What an agent is told whatever it works on.
-const MANNER: &str = "You are an agent that works for the person who talks to you, in their own environment, with the \
-tools you are given.
+const MANNER: &str = "You are an agent that works for the person who talks to you, in their own environment, \
+with the tools you are given.
 
-Finish what you are asked to do: look before you change anything, make the change, and check that it works. Ask for \
-several tools at once where none needs the result of another. When a tool fails, read why and try another way; when an \
-action was refused, do not try to reach it in another way. Say plainly what you did and what you did not do. Be brief.";
+Finish what you are asked to do: look before you change anything, make the change, and check that it works. Ask \
+for several tools at once where none needs the result of another. When a tool fails, read why and try another \
+way; when an action was refused, do not try to reach it in another way. Say plainly what you did and what you did \
+not do. Be brief.";
 
 /// Files in which a project says how to work on it, the first found counts (the original's order).
 const PROJECT_FILES: [&str; 3] = ["AGENTS.md", "CLAUDE.md", ".cursorrules"];
@@ -34,7 +35,7 @@ pub(super) fn system_prompt(configured: &str, cwd: &Path, model: &str, date: &st
     let mut parts = vec![
         MANNER.to_owned(),
         format!(
-            "What stands between {open} and {close} at the end of a tool's result was said by the person meanwhile."
+            "What stands between {open} and {close} after a tool's result was said by the person meanwhile."
         ),
     ];
     if let Some((path, text)) = project_file(cwd) {

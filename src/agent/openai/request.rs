@@ -1,7 +1,7 @@
 //! The body of a chat-completions request. Pure: settings and a conversation in, JSON text out.
 //!
-//! Whatever the history holds, what is sent is a valid conversation: roles alternate as strict servers want them, every
-//! call has its result, every result its call.
+//! Whatever the history holds, what is sent is a valid conversation: roles alternate as strict servers want
+//! them, every call has its result, every result its call.
 
 use std::borrow::Cow;
 
@@ -79,7 +79,8 @@ pub(super) fn model<'a>(settings: &'a ModelSettings, turn: &'a TurnSpec) -> &'a 
 }
 
 impl Request<'_> {
-    /// The JSON text. No output limit is sent unless there is one: a guess is refused by servers whose limit is lower.
+    /// The JSON text. No output limit is sent unless there is one: a guess is refused by servers whose limit
+    /// is lower.
     pub(super) fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
         let configured = (self.settings.max_tokens > 0).then_some(self.settings.max_tokens);
         serde_json::to_vec(&Body {
@@ -123,8 +124,9 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// A message of text; a blank one is left out, because servers refuse it. Consecutive ones of one role become one,
-    /// because strict servers want the roles to alternate (an interrupted turn leaves a prompt without an answer).
+    /// A message of text; a blank one is left out, because servers refuse it. Consecutive ones of one role
+    /// become one, because strict servers want the roles to alternate (an interrupted turn leaves a prompt
+    /// without an answer).
     fn text(&mut self, role: Role, text: &'a str) {
         let text = text.trim();
         if text.is_empty() {

@@ -1,5 +1,5 @@
-//! The tools as the model agent has them: which there are, how a request names them, and each session's desk. One a
-//! process, shared by all turns. Knows nothing of how an answer is read.
+//! The tools as the model agent has them: which there are, how a request names them, and each session's desk.
+//! One a process, shared by all turns. Knows nothing of how an answer is read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -69,8 +69,8 @@ impl Toolbox {
         desk
     }
 
-    /// The system prompt of the turn's session: made once, because servers cache what does not change; anew when the
-    /// session moved.
+    /// The system prompt of the turn's session: made once, because servers cache what does not change; anew
+    /// when the session moved.
     pub(super) fn system_prompt(&self, turn: &TurnSpec, make: impl FnOnce() -> String) -> Arc<str> {
         let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((cwd, prompt)) = prompts.get(&turn.session_key)

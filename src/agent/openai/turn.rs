@@ -1,5 +1,5 @@
-//! The loop of a turn: call the model, run the tools it asks for, call it again, until it answers, fails, is stopped or
-//! has been called often enough. Knows nothing of HTTP and of what a tool does.
+//! The loop of a turn: call the model, run the tools it asks for, call it again, until it answers, fails, is
+//! stopped or has been called often enough. Knows nothing of HTTP and of what a tool does.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,8 +30,8 @@ const MALFORMED_MAX: u32 = 2;
 /// How often in a row it may call tools that do not exist (the original's).
 const UNKNOWN_MAX: u32 = 3;
 
-/// How often a call that was cut off is asked for again with a larger output limit, which doubles from the first to the
-/// last of these (the original's).
+/// How often a call that was cut off is asked for again with a larger output limit, which doubles from the
+/// first to the last of these (the original's).
 const CUT_CALLS_MAX: u32 = 4;
 const OUTPUT_FIRST: u64 = 8_192;
 const OUTPUT_LAST: u64 = 32_768;
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         };
         let answer = match self.call(tools.as_deref(), fresh) {
             Ok(answer) => answer,
-            Err(end) => return Some(end),
+            Err(end) => return Some(*end),
         };
         self.budget = self.budget.saturating_sub(1);
         match (&tools, answer.has_calls()) {
@@ -155,8 +155,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What the person said meanwhile goes to the end of the last tool's result; without one it stays where it is and
-    /// becomes the next prompt.
+    /// What the person said meanwhile goes to the end of the last tool's result; without one it stays where
+    /// it is and becomes the next prompt.
     fn take_guidance(&mut self) {
         let Some(last) = self.said.last_mut().filter(|last| last.role == Role::Tool) else { return };
         let guidance = self.io.take_steering();
@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
         &mut self,
         tools: Option<&Toolbox>,
         fresh: impl Fn() -> Answer<'k>,
-    ) -> Result<Answer<'k>, TurnEnd> {
+    ) -> Result<Answer<'k>, Box<TurnEnd>> {
         let aside = self.aside();
         let request = Request {
             settings: &self.agent.settings,
@@ -187,7 +187,7 @@ impl<'a> Run<'a> {
             Ok(body) => body,
             Err(error) => {
                 let why = format!("The request cannot be written: {error}");
-                return Err(self.end(TurnStatus::Error, Some(why)));
+                return Err(Box::new(self.end(TurnStatus::Error, Some(why))));
             }
         };
         let ender = self.ender();
@@ -203,10 +203,10 @@ impl<'a> Run<'a> {
                 Err(failure) => match tries.after(&failure, self.io) {
                     Next::Try => continue,
                     Next::Interrupted => ender.interrupted(&answer, self.started.elapsed()),
-                    Next::GiveUp(text) => return Err(self.end(TurnStatus::Error, Some(text))),
+                    Next::GiveUp(text) => return Err(Box::new(self.end(TurnStatus::Error, Some(text)))),
                 },
             };
-            return Err(self.warn(ending));
+            return Err(Box::new(self.warn(ending, &answer)));
         }
     }
 
@@ -304,9 +304,9 @@ impl<'a> Run<'a> {
         let mut ending = self.ender().answered(answer);
         if blank && !self.begun.is_empty() {
             // The cut turned out to be the end.
-            (ending.end.status, ending.end.text) = (TurnStatus::Complete, None);
+            ending.end.status = TurnStatus::Complete;
         }
-        Some(self.warn(ending))
+        Some(self.warn(ending, answer))
     }
 
     /// Puts an assistant's message into the history.
@@ -331,13 +331,13 @@ impl<'a> Run<'a> {
     }
 
     /// An ending with its warning told; the answer's text gets the beginning that it continues.
-    fn warn(&mut self, ending: Ending) -> TurnEnd {
+    fn warn(&mut self, ending: Ending, answer: &Answer<'_>) -> TurnEnd {
         if let Some(text) = ending.warning {
             self.io.emit(AgentEvent::Status { kind: "warn", text });
         }
         let mut end = ending.end;
         if !self.begun.is_empty() {
-            let whole = self.join_begun(end.text.as_deref().unwrap_or_default());
+            let whole = self.join_begun(answer.text());
             end.messages = vec![Message::new(Role::Assistant, whole.as_str())];
             end.text = Some(whole);
         }

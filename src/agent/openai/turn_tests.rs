@@ -12,6 +12,7 @@ use crate::agent::AgentControl;
 use crate::agent::testing::{run, statuses_of, text_of, turn};
 use crate::base::scratch::Scratch;
 use crate::model::agent_event::AgentEvent;
+use crate::model::ask::Answer;
 use crate::model::message::Role;
 use crate::model::settings::ModelSettings;
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus};
@@ -77,6 +78,7 @@ fn chunk(delta: &Value, finish: &str) -> Reply {
     Reply::stream(&[&chunk.to_string(), "[DONE]"])
 }
 
+const ASK: &str = r#"{"question":"Tabs?"}"#;
 const TODO: &str = r#"{"todos":[{"id":"1","content":"look","status":"pending"}]}"#;
 
 /// What happened, in words.
@@ -215,31 +217,33 @@ fn the_last_call_has_no_tools() {
 #[test]
 fn guidance_stands_at_the_end_of_the_last_result() {
     let watch = |event: &AgentEvent, control: &AgentControl| {
-        if matches!(event, AgentEvent::ToolGenerating { .. }) {
+        if let AgentEvent::Ask(ask, _) = event {
             control.steer("use tabs".into());
+            control.answer(*ask, Answer::Text("yes".into()));
         }
     };
-    let replies = [calling(&[("c1", "todo", "{}")]), saying("ok", "stop")];
+    let replies = [calling(&[("c1", "clarify", ASK)]), saying("ok", "stop")];
     let played = play_in(&Scratch::new(), 90, replies, watch);
     let result = played.asked[1]["messages"][3]["content"].as_str().unwrap();
+    assert!(result.contains(r#""user_response":"yes""#), "{result}");
     assert!(result.ends_with("\n\n<guidance>\nuse tabs\n</guidance>"), "{result}");
     assert!(played.events.contains(&AgentEvent::SteeringTaken(1)));
 }
 
 #[test]
-fn an_interrupt_between_steps_leaves_a_valid_history() {
+fn an_interrupt_amid_tools_leaves_a_valid_history() {
     let stop = |event: &AgentEvent, control: &AgentControl| {
-        if matches!(event, AgentEvent::ToolStart { .. }) {
+        if matches!(event, AgentEvent::Ask(..)) {
             control.interrupt();
         }
     };
-    let calls = calling(&[("c1", "todo", "{}"), ("c2", "todo", TODO)]);
+    let calls = calling(&[("c1", "clarify", ASK), ("c2", "todo", TODO)]);
     let played = play_in(&Scratch::new(), 90, [calls], stop);
     assert_eq!((played.end.status, played.end.text), (TurnStatus::Interrupted, None));
     let texts: Vec<&str> = played.end.messages.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts.len(), 4, "a result for each call, and a last word: {texts:?}");
     assert!(texts[2].contains("Skipped") && texts[3] == "Operation interrupted.");
-    assert_eq!(told(&played.events)[2..], ["start c1 todo", "complete c1 todo"]);
+    assert_eq!(told(&played.events)[2..], ["start c1 clarify", "complete c1 clarify"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What may run. For now a person is asked for every command that is not approved for the session already, and silence
-//! or anything unclear refuses. Knows nothing of how a command is run.
+//! What may run: a person is asked for every command that this session has not approved word for word, and
+//! silence or anything unclear refuses. Knows nothing of how a command is run.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -8,7 +8,7 @@ use super::{Desk, Host};
 use crate::base::mask::mask;
 use crate::model::ask::{Answer, Ask, Choice};
 
-/// The category of every command, as long as there are no finer ones.
+/// The category of every command: there are no finer ones yet, so that an approval counts for the same text alone.
 const KEY: &str = "shell command";
 
 /// Most characters of a command that a person is shown.
@@ -17,7 +17,7 @@ const SHOWN_CHARS_MAX: usize = 4_000;
 /// What a session approved.
 #[derive(Default, Debug)]
 pub struct Approvals {
-    keys: HashSet<String>,
+    commands: HashSet<String>,
     yolo: bool,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Verdict {
 pub(super) fn gate(command: &str, desk: &Desk, host: &dyn Host) -> Verdict {
     {
         let approvals = desk.approvals.lock().unwrap_or_else(PoisonError::into_inner);
-        if approvals.yolo || approvals.keys.contains(KEY) {
+        if approvals.yolo || approvals.commands.contains(command) {
             return Verdict::Run { note: None };
         }
     }
@@ -61,7 +61,7 @@ pub(super) fn gate(command: &str, desk: &Desk, host: &dyn Host) -> Verdict {
         Answer::Choice(Choice::Once) => approved("once"),
         Answer::Choice(Choice::Session | Choice::Always) => {
             let mut approvals = desk.approvals.lock().unwrap_or_else(PoisonError::into_inner);
-            approvals.keys.insert(KEY.to_owned());
+            approvals.commands.insert(command.to_owned());
             approved("for this session")
         }
         Answer::TimedOut => blocked("nobody answered in time"),
@@ -76,8 +76,8 @@ fn approved(how: &str) -> Verdict {
 
 fn blocked(what: &str) -> Verdict {
     let why = format!(
-        "BLOCKED: {what}. Silence is no consent. Do not retry the command, rephrase it, or reach the same effect in \
-         another way."
+        "BLOCKED: {what}. Silence is no consent. Do not retry the command, rephrase it, or reach the same effect \
+         in another way."
     );
     Verdict::Blocked { why }
 }

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_name_without_special_characters_is_a_part_of_one() {
-        check(Glob::of_name("ead"), &["README", "x/ead.md"], &["x"]);
+        check(Glob::of_name("ead"), &["Readme", "x/ead.md"], &["x"]);
         check(Glob::of_name("*.md"), &["a.md"], &["a.mdx"]);
         check(Glob::of_name("src/a"), &["src/a", "src/ab"], &["src/x/a", "a"]);
     }

@@ -37,7 +37,8 @@ impl Simple {
         while let [first, rest @ ..] = words {
             let name = first.rsplit('/').next().unwrap_or_default();
             let is_before = BEFORE.contains(&name);
-            if !is_before && !is_assignment(first) && !(is_option_possible && first.starts_with('-')) {
+            let is_option = is_option_possible && first.starts_with('-');
+            if !(is_before || is_assignment(first) || is_option) {
                 return (name, words);
             }
             is_option_possible |= is_before;

@@ -43,6 +43,8 @@ impl Session {
     pub(in crate::tools) fn new(key: &str, processes: &Arc<Processes>) -> Self {
         let scratch = Scratch::new();
         let desk = Desk::new(key, &scratch.dir("home"), &scratch.dir("work"), processes);
+        // Nobody is there to be asked.
+        desk.approvals.lock().unwrap().set_yolo(true);
         Self { _scratch: scratch, desk, host: Alone::default() }
     }
 

@@ -198,6 +198,10 @@ impl Play {
                 Output::Steer { turn, text } => self.say(&format!("! steer {} {text:?}", turn.0)),
                 Output::Interrupt(turn) => self.say(&format!("! interrupt {}", turn.0)),
                 Output::Forget(turn) => self.say(&format!("! forget {}", turn.0)),
+                Output::SessionClosed { key } => {
+                    let text = self.names.fold(&format!("! closed {key}"));
+                    self.say(&text);
+                }
                 Output::Job { ticket, spec } => {
                     let text = self.names.fold(&format!("! job {spec:?}"));
                     self.say(&text);

@@ -242,6 +242,7 @@ impl Play {
                     self.input(Input::Stats { ticket, stats });
                 }
                 Output::Answer { .. } | Output::Steer { .. } | Output::Interrupt(_) | Output::Forget(_) => {}
+                Output::SessionClosed { .. } => {}
             }
         }
     }
