@@ -65,6 +65,11 @@ pub const ENVIRONMENT: &[Variable] = &[
         default: "",
     },
     Variable {
+        name: "HERMES_TUI_MAX_TURNS",
+        help: "Calls of the model in one turn, before `agent.max_turns`.",
+        default: "90",
+    },
+    Variable {
         name: "HERMES_API_TIMEOUT",
         help: "Seconds one call to the model may take altogether.",
         default: "1800",
