@@ -63,10 +63,13 @@ pub struct Server {
     connections: Slots<Connection>,
     world: World,
     read_buffer: Box<[u8]>,
+    /// Readable when the process is told to end.
+    _signals: UnixStream,
 }
 
 impl Server {
-    /// Listens. Clients may connect from now on; they are answered when [`Server::run`] is called.
+    /// Listens, and catches signals: whoever is told the port may end the server at once. Clients may connect from
+    /// now on; they are answered when [`Server::run`] is called.
     ///
     /// # Errors
     /// When the port is taken, or the system has no more of what a loop needs.
@@ -79,6 +82,8 @@ impl Server {
         let poller = Poller::new()?;
         let mut listener = Listener::bind(options.port)?;
         poller.add_readable(&mut listener.socket, LISTENER)?;
+        let mut signals = catch_signals()?;
+        poller.add_readable(&mut signals, SIGNALS)?;
         Ok(Self {
             poller,
             wheel: Wheel::new(now),
@@ -87,6 +92,7 @@ impl Server {
             connections: Slots::new(CONNECTIONS_MAX),
             world: World::new(Ledger::new(Anchor::new(now, ns)), defaults, created),
             read_buffer: vec![0; READ_BUFFER].into_boxed_slice(),
+            _signals: signals,
         })
     }
 
@@ -104,8 +110,6 @@ impl Server {
     /// When the system fails the loop.
     pub fn run(mut self) -> io::Result<()> {
         raise_descriptor_limit();
-        let mut signals = catch_signals()?;
-        self.poller.add_readable(&mut signals, SIGNALS)?;
         let mut ready = Vec::new();
         loop {
             let deadline = self.wheel.next_deadline();
