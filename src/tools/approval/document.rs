@@ -1,7 +1,7 @@
 //! Here-documents: where their text ends, and which commands run in it. Knows nothing of who reads them.
 
+use super::scan::{Scanner, Unreadable};
 use super::word::{Draft, Word};
-use super::words::{Scanner, Unreadable};
 
 /// A here-document whose text begins on the next line.
 #[derive(Debug)]

@@ -83,9 +83,14 @@ mod tests {
         ] {
             assert!(matches(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in
-            [("", "a"), ("a", ""), ("npm run *", "npm  run x"), ("e?c", "ec"), ("[!e]tc", "etc"), ("a*b", "ac")]
-        {
+        for (pattern, text) in [
+            ("", "a"),
+            ("a", ""),
+            ("npm run *", "npm  run x"),
+            ("e?c", "ec"),
+            ("[!e]tc", "etc"),
+            ("a*b", "ac"),
+        ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
     }

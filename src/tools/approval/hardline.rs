@@ -1,8 +1,7 @@
 //! The hard line: what is never run, whoever approves. A net below the approvals, not a sandbox: it knows the
 //! plain ways to destroy a machine and their disguises, not what a program of the model's own does.
 
-use super::glob;
-use super::path::{is_block_device, is_protected};
+use super::path::{self, is_block_device, is_protected};
 use super::sheet::Sheet;
 use super::step::Step;
 use super::targets::written;
@@ -33,7 +32,11 @@ const FINAL_UNITS: &[&str] = &["halt", "kexec", "poweroff", "reboot", "runlevel0
 const FINAL_VERBS: &[&str] = &["halt", "kexec", "poweroff", "reboot", "soft-reboot"];
 
 /// Tests of `find` after which it still finds nearly everything.
-const WIDE_TESTS: &[&str] = &["-delete", "-depth", "-d", "-xdev", "-mount", "-print", "-mindepth", "-type", "-exec"];
+const WIDE_TESTS: &[&str] = &["-delete", "-depth", "-mindepth", "-mount", "-print", "-type", "-xdev"];
+
+/// Words of `systemctl` that only look.
+const LOOKING_VERBS: &[&str] =
+    &["cat", "help", "is-active", "is-enabled", "list-dependencies", "show", "status"];
 
 fn deletes_protected(step: &Step, _: &Sheet) -> bool {
     if step.is(&["find", "gfind"]) {
@@ -41,12 +44,16 @@ fn deletes_protected(step: &Step, _: &Sheet) -> bool {
     }
     if step.is(&["rm", "grm", "shred", "srm"]) {
         let starts = step.through.iter().find(|through| through.name == "find");
-        let finds = starts.is_some_and(|find| finds_everything(find.args.iter().map(|word| word.text.as_str())));
+        let finds = starts.is_some_and(|find| {
+            let args = find.args.iter().map(|word| word.text.as_str());
+            finds_everything(args)
+        });
         let unguarded = step.texts().any(|text| text == "--no-preserve-root");
         return finds || unguarded || (is_recursive(step) && step.operands().any(is_protected));
     }
     // Where everything is moved away or replaced by nothing.
-    step.is(&["rsync"]) && step.has_long("delete", 3) && step.operands().last().is_some_and(is_protected)
+    let mirrors = step.is(&["rsync"]) && step.texts().any(|text| text.starts_with("--del"));
+    mirrors && step.operands().last().is_some_and(is_protected)
 }
 
 /// Whether a step has the option of `rm` and others for whole trees.
@@ -58,8 +65,9 @@ pub(super) fn is_recursive(step: &Step) -> bool {
 fn finds_everything<'a>(args: impl Iterator<Item = &'a str> + Clone) -> bool {
     let starts = args.clone().skip_while(|text| matches!(*text, "-L" | "-H" | "-P"));
     let mut starts = starts.take_while(|text| !text.starts_with(['-', '(', '!']));
-    // What `-exec` runs ends with a semicolon, which is no test.
-    let mut tests = args.filter(|text| text.starts_with('-') && text.len() > 2 && !matches!(*text, "-rf" | "-fr"));
+    // Those of two letters, like `-a`, only join others.
+    let before_command = args.take_while(|text| !text.starts_with("-exec") && !text.starts_with("-ok"));
+    let mut tests = before_command.filter(|text| text.starts_with('-') && text.len() > 2);
     starts.any(is_protected) && tests.all(|test| WIDE_TESTS.contains(&test))
 }
 
@@ -73,7 +81,8 @@ fn writes_device(step: &Step, _: &Sheet) -> bool {
     let overwrites = step.is(&["blkdiscard", "shred", "wipefs"])
         || (step.is(&["badblocks"]) && step.has_short('w'))
         || (step.is(&["hdparm"]) && step.texts().any(|text| text.starts_with("--security-erase")));
-    written(step).iter().any(|file| is_block_device(file)) || (overwrites && step.operands().any(is_block_device))
+    let is_written = written(step).iter().any(|file| is_block_device(file));
+    is_written || (overwrites && step.operands().any(is_block_device))
 }
 
 /// A function that pipes itself into itself.
@@ -106,14 +115,29 @@ fn kills_everything(step: &Step, _: &Sheet) -> bool {
 }
 
 fn ends_machine(step: &Step, _: &Sheet) -> bool {
+    // A script of a project may have any name.
+    if step.path.starts_with('.') {
+        return false;
+    }
     let mut operands = step.operands();
     match step.name.as_str() {
         "shutdown" | "reboot" | "halt" | "poweroff" | "stop-computer" | "restart-computer" => true,
         "init" | "telinit" => operands.any(|level| matches!(level, "0" | "6")),
-        "systemctl" | "loginctl" => operands.any(|word| {
-            FINAL_VERBS.contains(&word)
-                || word.strip_suffix(".target").is_some_and(|unit| FINAL_UNITS.contains(&unit))
+        "systemctl" | "loginctl" => {
+            let looks = step.operands().next().is_some_and(|verb| LOOKING_VERBS.contains(&verb));
+            let ends = |word: &str| {
+                let unit = word.strip_suffix(".target");
+                FINAL_VERBS.contains(&word) || unit.is_some_and(|unit| FINAL_UNITS.contains(&unit))
+            };
+            !looks && operands.any(ends)
+        }
+        // The kernel's own switch.
+        _ => written(step).iter().any(|file| match path::parts(file).as_slice() {
+            [folder, switch] => folder == "proc" && switch.starts_with("sysrq"),
+            _ => false,
         }),
-        _ => written(step).iter().any(|file| glob::matches("/proc/sysrq*", file)),
     }
 }
+
+#[cfg(test)]
+mod tests;

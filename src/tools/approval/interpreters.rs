@@ -97,9 +97,9 @@ pub(super) fn has_code(name: &str, args: &[Word]) -> bool {
             // `perl -lne '…'`, `ruby -ne`: a cluster that ends in the letter, or has the code glued to it.
             let letter = option.strip_prefix('-').filter(|letter| letter.len() == 1);
             let cluster = text.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'));
-            let clustered = letter.zip(cluster).is_some_and(|(letter, cluster)| {
-                cluster.ends_with(letter) || cluster.starts_with(letter)
-            });
+            let clustered = letter
+                .zip(cluster)
+                .is_some_and(|(letter, cluster)| cluster.ends_with(letter) || cluster.starts_with(letter));
             text == *option || attached || clustered
         })
     })
@@ -151,12 +151,17 @@ mod tests {
 
     #[test]
     fn languages_take_code_as_an_option_or_read_it() {
-        for (name, line) in
-            [("python3.12", "-c x"), ("perl", "-lne x"), ("perl", "-E x"), ("node", "--eval=x"), ("php", "-r x")]
-        {
+        for (name, line) in [
+            ("python3.12", "-c x"),
+            ("perl", "-lne x"),
+            ("perl", "-E x"),
+            ("node", "--eval=x"),
+            ("php", "-r x"),
+        ] {
             assert!(has_code(name, &words(line)) && !reads_code(name, &words(line)), "{name} {line}");
         }
-        for (name, line) in [("python3", "app.py"), ("python", "-m http.server"), ("node", "--version x.js")] {
+        for (name, line) in [("python3", "app.py"), ("python", "-m http.server"), ("node", "--version x.js")]
+        {
             assert!(!has_code(name, &words(line)) && !reads_code(name, &words(line)), "{name} {line}");
         }
         assert!(reads_code("python3", &[]) && reads_code("perl", &words("-")) && reads_code("sh", &[]));

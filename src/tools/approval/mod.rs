@@ -1,30 +1,90 @@
-//! What may run: a person is asked for every command that this session has not approved word for word, and
-//! silence or anything unclear refuses. Knows nothing of how a command is run.
+//! The gate every command passes before it runs: never, at once, or after a person said so. Owns the order of
+//! the decision and what a session approved; what is dangerous is told by [`hardline`] and [`rules`], which
+//! read the command as [`words`]. Knows nothing of how a command runs.
+//!
+//! It guards against mistakes of a model, and against disguises of the plain dangers. It is no sandbox: a
+//! program that the model wrote and runs is not looked into.
+//!
+//! The original also has a content scanner, an auxiliary model for the mode `smart`, container back-ends, and
+//! unattended runs; there are none here.
+
+mod braces;
+mod document;
+mod escapes;
+mod examine;
+mod expansion;
+mod glob;
+mod hardline;
+mod interpreters;
+mod normalise;
+mod path;
+mod policy;
+mod redirect;
+mod rules;
+mod scan;
+mod sheet;
+mod shown;
+mod step;
+mod targets;
+mod word;
+mod words;
+mod wrappers;
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
-use super::{Desk, Host};
-use crate::base::mask::mask;
+use self::examine::{Finding, examine};
+use super::desk::Desk;
+use super::host::Host;
 use crate::model::ask::{Answer, Ask, Choice};
 
-/// The category of every command: there are no finer ones yet, so that an approval counts for the same text alone.
-const KEY: &str = "shell command";
+pub use self::policy::{Mode, Policy};
 
-/// Most characters of a command that a person is shown.
-const SHOWN_CHARS_MAX: usize = 4_000;
+/// How every refusal ends. The words are for the model.
+const NO_WAY_AROUND: &str = "Silence is not consent. Do not retry this command, do not rephrase it, and do \
+                             not reach the same effect in another way.";
 
-/// What a session approved.
+/// What one session approved.
 #[derive(Default, Debug)]
 pub struct Approvals {
-    commands: HashSet<String>,
+    /// Everything runs that is above the hard line.
     yolo: bool,
+    /// The keys of categories that were approved for the session.
+    keys: HashSet<&'static str>,
+    /// How approvals are configured.
+    policy: Arc<Policy>,
 }
 
 impl Approvals {
-    /// From now on nothing is asked in this session, or everything again.
+    /// A session that approved nothing yet.
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// The configuration was read again. What was approved for the session stays.
+    pub fn set_policy(&mut self, policy: Arc<Policy>) {
+        self.policy = policy;
+    }
+
+    /// Switches approvals off for this session, or on again.
     pub fn set_yolo(&mut self, on: bool) {
         self.yolo = on;
+    }
+
+    /// Whether approvals are off for this session.
+    pub fn yolo(&self) -> bool {
+        self.yolo
+    }
+
+    /// Forgets what was approved for this session.
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.yolo = false;
+    }
+
+    /// Whether a category was approved, here or for good.
+    fn has(&self, finding: &Finding) -> bool {
+        self.keys.contains(finding.key) || (finding.may_be_permanent && self.policy.knows(finding.key))
     }
 }
 
@@ -33,51 +93,97 @@ impl Approvals {
 pub(super) enum Verdict {
     /// It may.
     Run {
-        /// Who said so, if somebody was asked.
+        /// Who approved it, if that was asked; for the model.
         note: Option<String>,
     },
     /// It may not.
     Blocked {
-        /// What the model is told.
+        /// Why, for the model; begins with `BLOCKED: `.
         why: String,
     },
 }
 
-/// Asks for `command` what has to be asked.
+/// Decides about a command; asks a person if need be, and waits for the answer. The order is the original's.
 pub(super) fn gate(command: &str, desk: &Desk, host: &dyn Host) -> Verdict {
-    {
-        let approvals = desk.approvals.lock().unwrap_or_else(PoisonError::into_inner);
-        if approvals.yolo || approvals.commands.contains(command) {
-            return Verdict::Run { note: None };
-        }
+    let report = examine(command);
+    if let Some(what) = report.hard {
+        return blocked(&format!("this is on the hard line ({what}), which no approval can allow."));
     }
-    let question = Ask::Approval {
-        command: mask(command).chars().take(SHOWN_CHARS_MAX).collect(),
-        pattern_key: KEY.to_owned(),
-        description: KEY.to_owned(),
-        allow_permanent: false,
+    let (yolo, policy) = {
+        let approvals = lock(desk);
+        (approvals.yolo, Arc::clone(&approvals.policy))
     };
-    match host.ask(question) {
-        Answer::Choice(Choice::Once) => approved("once"),
-        Answer::Choice(Choice::Session | Choice::Always) => {
-            let mut approvals = desk.approvals.lock().unwrap_or_else(PoisonError::into_inner);
-            approvals.commands.insert(command.to_owned());
-            approved("for this session")
+    if report.guesses_password && !policy.has_sudo_password() {
+        return blocked("it gives sudo a password, and none is configured: a guessed one is never tried.");
+    }
+    if yolo || policy.mode() == Mode::Off || policy.allows(command) {
+        return Verdict::Run { note: None };
+    }
+    let open: Vec<Finding> = {
+        let approvals = lock(desk);
+        report.findings.into_iter().filter(|finding| !approvals.has(finding)).collect()
+    };
+    if open.is_empty() {
+        return Verdict::Run { note: None };
+    }
+    // There is no auxiliary model yet, so that `Mode::Smart` leaves every decision to a person too.
+    ask(command, &open, desk, host)
+}
+
+/// Asks a person. The session's approvals are not locked meanwhile: the answer may take minutes.
+fn ask(command: &str, open: &[Finding], desk: &Desk, host: &dyn Host) -> Verdict {
+    let keys: Vec<&str> = open.iter().map(|finding| finding.key).collect();
+    let description = keys.join("; ");
+    let answer = host.ask(Ask::Approval {
+        command: shown::shown(command),
+        pattern_key: keys.first().copied().unwrap_or_default().to_owned(),
+        description: description.clone(),
+        allow_permanent: open.iter().all(|finding| finding.may_be_permanent),
+    });
+    let how = match answer {
+        Answer::Choice(Choice::Once) => "this once",
+        Answer::Choice(Choice::Session) => {
+            remember(open, desk, false);
+            "for this session"
         }
-        Answer::TimedOut => blocked("nobody answered in time"),
-        Answer::Cancelled => blocked("the turn was stopped"),
-        _ => blocked("the person refused"),
+        Answer::Choice(Choice::Always) => {
+            remember(open, desk, true);
+            "for good"
+        }
+        Answer::TimedOut => {
+            return blocked(&format!("the question timed out, nobody said that it may run ({description})."));
+        }
+        Answer::Cancelled => {
+            return blocked(&format!("the question whether it may run was cancelled ({description})."));
+        }
+        // An answer to another kind of question is no approval.
+        Answer::Choice(Choice::Deny) | Answer::Text(_) | Answer::Secret(_) => {
+            return blocked(&format!("the user denied it ({description})."));
+        }
+    };
+    Verdict::Run { note: Some(format!("The user approved this command {how} ({description}).")) }
+}
+
+/// These are approved for the session, and with `permanent` for good where that may be.
+fn remember(findings: &[Finding], desk: &Desk, permanent: bool) {
+    let mut approvals = lock(desk);
+    for finding in findings {
+        approvals.keys.insert(finding.key);
+        if permanent && finding.may_be_permanent {
+            approvals.policy.remember(finding.key);
+        }
     }
 }
 
-fn approved(how: &str) -> Verdict {
-    Verdict::Run { note: Some(format!("The person approved this command {how}.")) }
+fn blocked(why: &str) -> Verdict {
+    Verdict::Blocked { why: format!("BLOCKED: {why} {NO_WAY_AROUND}") }
 }
 
-fn blocked(what: &str) -> Verdict {
-    let why = format!(
-        "BLOCKED: {what}. Silence is no consent. Do not retry the command, rephrase it, or reach the same effect \
-         in another way."
-    );
-    Verdict::Blocked { why }
+fn lock(desk: &Desk) -> MutexGuard<'_, Approvals> {
+    desk.approvals.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ pub(super) fn forms(command: &str) -> Vec<String> {
     if plain == command { vec![plain] } else { vec![command.to_owned(), plain] }
 }
 
-/// Without terminal escapes, control characters and characters of no width, and with the letters that look like
-/// ASCII as ASCII. Not all of Unicode's compatibility form, but what passes for a name of a command.
+/// Without terminal escapes, control characters and characters of no width, and with the letters that look
+/// like ASCII as ASCII. Not all of Unicode's compatibility form, but what passes for a name of a command.
 fn plain(command: &str) -> String {
     let mut plain = String::with_capacity(command.len());
     let mut letters = command.chars().peekable();

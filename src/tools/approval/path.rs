@@ -1,10 +1,10 @@
-//! Paths as they stand in a command, judged by their letters: nothing is looked up. Knows which of them a system
-//! cannot do without.
+//! Paths as they stand in a command, judged by their letters: nothing is looked up. Knows which of them a
+//! system cannot do without.
 
 use super::glob;
 
-/// Folders that are never deleted as a whole, nor all that is in them: the Filesystem Hierarchy Standard's and
-/// the macOS ones that a system or its users need.
+/// Folders that are never deleted as a whole, nor all that is in them: the Filesystem Hierarchy Standard's
+/// and the macOS ones that a system or its users need.
 const PROTECTED: &[&str] = &[
     "/",
     "/applications",
@@ -96,8 +96,8 @@ pub(super) fn is_system(path: &str) -> bool {
     let parts = parts(path);
     let local = parts.first().is_some_and(|part| part == "usr")
         && parts.get(1).is_some_and(|part| matches!(part.as_str(), "local" | "src"));
-    let private = parts.first().is_some_and(|part| part == "private")
-        && parts.get(1).is_some_and(|part| part == "etc");
+    let private =
+        parts.first().is_some_and(|part| part == "private") && parts.get(1).is_some_and(|part| part == "etc");
     let schedule = fits_start(&parts, &["var", "spool", "cron"]);
     let system = parts.first().is_some_and(|part| SYSTEM.contains(&part.as_str()));
     path.starts_with('/') && ((system && !local) || private || schedule)
@@ -153,15 +153,59 @@ mod tests {
     #[test]
     fn protected_folders_are_known_in_any_spelling() {
         for path in [
-            "/", "//", "/.", "/*", "/.*", "/**", "/*/*", "/etc", "/etc/", "/etc/*", "/ETC", "/usr/../etc", "/x/..",
-            "/e*", "/?tc", "/[e]tc", "/b*", "~", "~/", "~/*", "~/.", "~root", "${HOME}", "$HOME/", "${HOME}/.[!.]*",
-            "/home", "/home/anna", "/Users/anna/", "/home/*", "/var/lib", "~/x/..",
+            "/",
+            "//",
+            "/.",
+            "/*",
+            "/.*",
+            "/**",
+            "/*/*",
+            "/etc",
+            "/etc/",
+            "/etc/*",
+            "/ETC",
+            "/usr/../etc",
+            "/x/..",
+            "/e*",
+            "/?tc",
+            "/[e]tc",
+            "/b*",
+            "~",
+            "~/",
+            "~/*",
+            "~/.",
+            "~root",
+            "${HOME}",
+            "$HOME/",
+            "${HOME}/.[!.]*",
+            "/home",
+            "/home/anna",
+            "/Users/anna/",
+            "/home/*",
+            "/var/lib",
+            "~/x/..",
         ] {
             assert!(is_protected(path), "{path}");
         }
         for path in [
-            "", "x", ".", "./~", "build", "etc", "/tmp", "/tmp/*", "/etc/nginx", "~/x", "~/.cache/*", "$HOMEX",
-            "${HOME}x", "/home/anna/x", "/var/lib/apt/lists/*", "/srv/b*", "${X}/", "*",
+            "",
+            "x",
+            ".",
+            "./~",
+            "build",
+            "etc",
+            "/tmp",
+            "/tmp/*",
+            "/etc/nginx",
+            "~/x",
+            "~/.cache/*",
+            "$HOMEX",
+            "${HOME}x",
+            "/home/anna/x",
+            "/var/lib/apt/lists/*",
+            "/srv/b*",
+            "${X}/",
+            "*",
         ] {
             assert!(!is_protected(path), "{path}");
         }
@@ -170,14 +214,29 @@ mod tests {
     #[test]
     fn block_devices_are_no_streams() {
         for path in [
-            "/dev/sda", "/dev/sda1", "//dev/nvme0n1p2", "/dev/mapper/root", "/dev/disk/by-id/x", "/dev/disk2",
-            "/dev/sd*", "/dev/../dev/vdb", "/dev/dm-0", "/dev/mmcblk0",
+            "/dev/sda",
+            "/dev/sda1",
+            "//dev/nvme0n1p2",
+            "/dev/mapper/root",
+            "/dev/disk/by-id/x",
+            "/dev/disk2",
+            "/dev/sd*",
+            "/dev/../dev/vdb",
+            "/dev/dm-0",
+            "/dev/mmcblk0",
         ] {
             assert!(is_block_device(path), "{path}");
         }
         for path in [
-            "/dev/null", "/dev/shm/x", "/dev/stdout", "/dev/fd/1", "/dev/random", "dev/sda", "/dev/mapper/control",
-            "/tmp/sda", "/dev",
+            "/dev/null",
+            "/dev/shm/x",
+            "/dev/stdout",
+            "/dev/fd/1",
+            "/dev/random",
+            "dev/sda",
+            "/dev/mapper/control",
+            "/tmp/sda",
+            "/dev",
         ] {
             assert!(!is_block_device(path), "{path}");
         }
@@ -185,7 +244,9 @@ mod tests {
 
     #[test]
     fn system_files_are_not_those_of_users() {
-        for path in ["/etc/hosts", "/usr/bin/x", "/boot/grub.cfg", "/private/etc/hosts", "/var/spool/cron/root"] {
+        for path in
+            ["/etc/hosts", "/usr/bin/x", "/boot/grub.cfg", "/private/etc/hosts", "/var/spool/cron/root"]
+        {
             assert!(is_system(path), "{path}");
         }
         for path in ["/usr/local/bin/x", "/tmp/etc", "etc/hosts", "~/etc", "/var/log/x", "/dev/null", "/"] {

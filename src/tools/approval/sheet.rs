@@ -1,5 +1,5 @@
-//! A command as everything it would start, the texts that it hands to further shells included. Owns the bounds
-//! of that; knows nothing of what is dangerous.
+//! A command as everything it would start, the texts that it hands to further shells included. Owns the
+//! bounds of that; knows nothing of what is dangerous.
 
 use super::interpreters::{self, is_shell};
 use super::step::{Step, joined};
@@ -10,6 +10,9 @@ const DEPTH_MAX: usize = 4;
 
 /// Most bytes read for one command, over all texts in it.
 const BYTES_MAX: usize = 1024 * 1024;
+
+/// Most programs that one text's `find`s start. Nobody writes so many, and some rules look at each pair.
+const FOUND_MAX: usize = 256;
 
 /// What one text starts.
 #[derive(Debug)]
@@ -46,8 +49,9 @@ impl Sheet {
     fn of(commands: Vec<Command>) -> Self {
         let mut steps: Vec<Step> = commands.into_iter().map(Step::of).collect();
         let found: Vec<Step> = steps.iter().flat_map(Step::found_commands).collect();
-        steps.extend(found);
-        Self { steps, unclear: false }
+        let unclear = found.len() > FOUND_MAX;
+        steps.extend(found.into_iter().take(FOUND_MAX));
+        Self { steps, unclear }
     }
 
     fn crude(text: &str) -> Self {

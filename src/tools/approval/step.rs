@@ -1,11 +1,13 @@
-//! One program that would be started: what stays of a simple command when keywords, assignments and the programs
-//! that only start another are taken off. Knows nothing of what is dangerous.
+//! One program that would be started: what stays of a simple command when keywords, assignments and the
+//! programs that only start another are taken off. Knows nothing of what is dangerous.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::interpreters::{Source, is_shell, shell_source};
+use super::redirect::Redirect;
 use super::word::Word;
-use super::words::{Command, KEYWORDS, Redirect};
+use super::words::{Command, KEYWORDS};
 use super::wrappers::{self, is_assignment};
 
 /// Programs that give the value of `-c` to a shell.
@@ -41,21 +43,21 @@ pub(super) struct Step {
 pub(super) struct Through {
     /// What it is called.
     pub(super) name: &'static str,
-    /// Its arguments before the command.
-    pub(super) args: Vec<Word>,
+    /// Its arguments before the command; all of them for `find`.
+    pub(super) args: Rc<[Word]>,
 }
 
 impl Step {
     /// What a simple command starts.
     pub(super) fn of(command: Command) -> Self {
-        let Command { words, redirects, document, upstream, defines, arithmetic } = command;
+        let Command { words, redirects, document, upstream, defines, value } = command;
         let mut step = Self { redirects, document, upstream, ..Self::default() };
         if defines {
             step.defines = words.into_iter().next().map(|word| word.text);
             return step;
         }
         step.peel(&words);
-        step.unknown &= !arithmetic;
+        step.unknown &= !value;
         step.find_scripts();
         step
     }
@@ -71,7 +73,7 @@ impl Step {
     }
 
     /// The texts of its arguments.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> + Clone {
         self.args.iter().map(|word| word.text.as_str())
     }
 
@@ -89,13 +91,14 @@ impl Step {
 
     /// Whether it has this short option, alone or in a cluster, before `--`.
     pub(super) fn has_short(&self, letter: char) -> bool {
-        self.texts().take_while(|text| *text != "--").any(|text| {
-            text.strip_prefix('-').is_some_and(|cluster| !cluster.starts_with('-') && cluster.contains(letter))
-        })
+        let clusters =
+            self.texts().take_while(|text| *text != "--").filter_map(|text| text.strip_prefix('-'));
+        // Two dashes are a long option.
+        clusters.filter(|cluster| !cluster.starts_with('-')).any(|cluster| cluster.contains(letter))
     }
 
-    /// Whether it has this long option before `--`, perhaps with a value. Programs take beginnings of the name
-    /// too; those of `least` letters count.
+    /// Whether it has this long option before `--`, perhaps with a value. Programs take beginnings of the
+    /// name too; those of `least` letters count.
     pub(super) fn has_long(&self, option: &str, least: usize) -> bool {
         self.texts().take_while(|text| *text != "--").any(|text| {
             let name = text.split_once('=').map_or(text, |(name, _)| name);
@@ -130,30 +133,26 @@ impl Step {
             if let Some(name) = self.name.strip_suffix(".exe") {
                 self.name = name.to_owned();
             }
-            if self.is(SHELL_STARTERS) {
+            if self.is(SHELL_STARTERS) && self.scripts.is_empty() {
                 self.scripts.extend(command_option(rest));
             }
             // A command that is only looked up.
             let looks_up = self.name == "command"
                 && rest.first().is_some_and(|word| matches!(word.text.as_str(), "-v" | "-V"));
             let wrapper = wrappers::find(&self.name).filter(|_| !looks_up);
-            let Some((wrapper, before)) = wrapper.map(|wrapper| (wrapper, wrapper.before_command(rest))) else {
+            let started = wrapper.map(|wrapper| (wrapper, wrapper.before_command(rest)));
+            let Some((wrapper, before)) = started.filter(|(_, before)| *before < rest.len()) else {
                 self.args = rest.to_vec();
                 return;
             };
-            if before == rest.len() {
-                self.args = rest.to_vec();
-                return;
-            }
-            self.through.push(Through {
-                name: wrapper.name(),
-                args: rest.get(..before).unwrap_or_default().to_vec(),
-            });
+            let args = Rc::from(rest.get(..before).unwrap_or_default());
+            self.through.push(Through { name: wrapper.name(), args });
             at += before;
-            // Some of them read their arguments as a shell does: `ssh host 'a; b'`, `watch 'a b'`, `env -S 'a b'`.
+            // Some read their arguments as a shell does: `ssh host 'a; b'`, `watch 'a b'`, `env -S 'a b'`.
             let command = words.get(at..).unwrap_or_default();
             if command.first().is_some_and(|word| word.text.contains(char::is_whitespace)) {
                 self.scripts.push(joined(command));
+                return;
             }
         }
     }
@@ -172,8 +171,8 @@ impl Step {
             "eval" => vec![joined(&self.args)],
             "trap" => self.operands().next().map(str::to_owned).into_iter().collect(),
             "alias" => self.texts().filter_map(|text| Some(text.split_once('=')?.1.to_owned())).collect(),
-            "cmd" => ["/c", "/k"].iter().filter_map(|option| rest_after(option)).collect(),
-            "pwsh" | "powershell" => ["-c", "-command"].iter().filter_map(|option| rest_after(option)).collect(),
+            "cmd" => ["/c", "/k"].into_iter().filter_map(rest_after).collect(),
+            "pwsh" | "powershell" => ["-c", "-command"].into_iter().filter_map(rest_after).collect(),
             _ => Vec::new(),
         };
         self.scripts.extend(found);
@@ -192,12 +191,14 @@ impl Step {
         if !self.is(&["find", "gfind"]) {
             return Vec::new();
         }
+        let all: Rc<[Word]> = Rc::from(self.args.as_slice());
         let mut steps = Vec::new();
         for pieces in self.args.split(|word| matches!(word.text.as_str(), ";" | "+")) {
-            let Some(at) = pieces.iter().position(|word| STARTS.contains(&word.text.as_str())) else { continue };
+            let start = pieces.iter().position(|word| STARTS.contains(&word.text.as_str()));
+            let Some(at) = start else { continue };
             let words = pieces.get(at + 1..).unwrap_or_default().to_vec();
             let mut step = Step::of(Command { words, ..Command::default() });
-            step.through.insert(0, Through { name: "find", args: self.args.clone() });
+            step.through.insert(0, Through { name: "find", args: Rc::clone(&all) });
             steps.push(step);
         }
         steps

@@ -1,4 +1,5 @@
-//! The files that a step writes, and what kind of file that is. Knows programs by name and files by their letters.
+//! The files that a step writes, and what kind of file that is. Knows programs by name and files by their
+//! letters.
 
 use super::path;
 use super::step::Step;
@@ -73,9 +74,12 @@ pub(super) fn written(step: &Step) -> Vec<String> {
         "patch" => files.extend(operands.first().map(|file| (*file).to_owned())),
         _ if step.is(COPIERS) => {
             if let Some((last, sources)) = operands.split_last() {
-                // If it is a folder, the copies keep their names.
-                let inside = |source: &&str| Some(format!("{last}/{}", source.rsplit('/').next()?));
-                files.extend(sources.iter().filter_map(inside));
+                let is_folder = last.ends_with('/') || matches!(*last, "." | "..");
+                if is_folder || path::is_protected(last) || sources.len() > 1 {
+                    // In a folder the copies keep their names, and those tell the rest.
+                    let names = sources.iter().filter_map(|source| source.rsplit('/').next());
+                    files.extend(names.map(str::to_owned));
+                }
                 files.push((*last).to_owned());
             }
         }
@@ -148,7 +152,9 @@ mod tests {
         for (command, expected) in [
             ("echo a > x 2>y 2>&1", &["x", "y", "1"][..]),
             ("echo a | tee -a x y", &["x", "y"]),
-            ("cp a/b c", &["c/b", "c"]),
+            ("cp a/b c", &["c"]),
+            ("cp a/b c/", &["b", "c/"]),
+            ("cp a/b ~", &["b", "~"]),
             ("cp -t d a", &["a", "d"]),
             ("mv --target-directory=d a", &["a", "d"]),
             ("curl -o x http://h/y", &["x"]),
@@ -165,7 +171,8 @@ mod tests {
     #[test]
     fn kinds_of_files() {
         assert!(is_ssh("~/.ssh/config") && is_ssh("${HOME}/.ssh/x") && !is_ssh("ssh/config"));
-        assert!(is_credential("~/.aws/credentials") && is_credential("/root/.netrc") && !is_credential("aws"));
+        assert!(is_credential("~/.aws/credentials") && is_credential("/root/.netrc"));
+        assert!(!is_credential("aws"));
         assert!(is_start_up("~/.bashrc") && !is_start_up(".bashrc.d/x"));
         for file in [".env", "a/.env", ".env.local", "config.yaml"] {
             assert!(is_project_settings(file), "{file}");

@@ -1,24 +1,22 @@
-//! A shell text as simple commands: words, redirections, and what is piped into what. Follows bash where shells
-//! differ. Owns the structure; one word is [`super::word`]'s, a here-document [`super::document`]'s. Knows
-//! nothing of what commands do.
+//! A shell text as simple commands: words, redirections, and what is piped into what. Follows bash where
+//! shells differ. Owns the structure; one word is [`super::word`]'s, a here-document [`super::document`]'s.
+//! Knows nothing of what commands do.
 //!
-//! It is no parser of the whole grammar and need not be: it must never *hide* a command. What could be read in
-//! two ways is marked unclear, and whoever asks then treats the text as unreadable.
+//! It is no parser of the whole grammar and need not be: it must never *hide* a command. What could be read
+//! in two ways is marked unclear, and whoever asks then treats the text as unreadable.
 
 use std::ops::Range;
 
 use super::braces;
-use super::document::Pending;
+use super::redirect::Redirect;
+use super::scan::{Inside, Scanner, Unreadable};
 use super::word::Word;
 
 /// Longest text that is read, in bytes. A command a person could judge is far shorter.
 const TEXT_MAX: usize = 64 * 1024;
 
-/// Most commands of one text; a script of this length belongs in a file.
-const COMMANDS_MAX: usize = 4096;
-
-/// Deepest nesting of substitutions and subshells. People do with three.
-const DEPTH_MAX: usize = 24;
+/// Most commands of one text. A script of this length belongs in a file, and some rules look at each pair.
+const COMMANDS_MAX: usize = 1024;
 
 /// Words that may stand before a command without being one.
 pub(super) const KEYWORDS: &[&str] =
@@ -26,10 +24,6 @@ pub(super) const KEYWORDS: &[&str] =
 
 /// Words that begin something longer than one command.
 const COMPOUND: &[&str] = &["if", "while", "until", "for", "case", "select", "{"];
-
-/// The text has no reading, or none within the bounds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Unreadable;
 
 /// What stands in a text.
 #[derive(Debug)]
@@ -53,30 +47,12 @@ pub(super) struct Command {
     pub(super) upstream: Range<usize>,
     /// It is the head of a function's definition.
     pub(super) defines: bool,
-    /// It stands in arithmetic, and is a command for a shell without arithmetic commands at most.
-    pub(super) arithmetic: bool,
-}
-
-/// A redirection from or to a file.
-#[derive(Clone, Debug)]
-pub(super) struct Redirect {
-    /// The file is written.
-    pub(super) writes: bool,
-    /// The file; a number after `>&`.
-    pub(super) target: Word,
-}
-
-/// What ends a list of commands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Inside {
-    /// The end of the text.
-    Text,
-    /// A closing parenthesis.
-    Parentheses,
+    /// It stands in arithmetic, a test or a list of values: a command at most for shells without these.
+    pub(super) value: bool,
 }
 
 /// A list of commands while it is read.
-struct List {
+pub(super) struct List {
     /// The command being read.
     current: Option<usize>,
     /// Where the pipeline being read began.
@@ -86,32 +62,16 @@ struct List {
     /// What all commands of the list read. Also set by a loop or group behind a pipe, to the end of its list:
     /// where such a thing ends is not looked for.
     sticky: Range<usize>,
+    /// The commands of the pipeline being read.
+    stages: Vec<usize>,
+    /// The command being read has only keywords so far.
+    fresh: bool,
     /// Open `case`s, in which a parenthesis closes a pattern.
     cases: usize,
-}
-
-/// What an operator with an angle bracket does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Operator {
-    Read,
-    Write,
-    HereString,
-    HereDocument { strips_tabs: bool },
-}
-
-/// The reader: a place in a text, and what was found so far.
-pub(super) struct Scanner<'a> {
-    pub(super) text: &'a [char],
-    pub(super) at: usize,
-    pub(super) depth: usize,
-    pub(super) commands: Vec<Command>,
-    /// Here-documents whose text is still to come.
-    pub(super) pending: Vec<Pending>,
-    pub(super) unclear: bool,
-    /// Open `((`: arithmetic for bash, two subshells for other shells.
-    doubtful: usize,
-    /// Those of them that are plainly arithmetic.
-    arithmetic: usize,
+    /// Inside of `[[ … ]]`.
+    in_test: bool,
+    /// The command being read has a word with a bracket that may still be open for bash.
+    pub(super) in_subscript: bool,
 }
 
 /// Reads a text.
@@ -132,57 +92,20 @@ pub(super) fn split_crudely(text: &str) -> Vec<Command> {
     let joined = text.replace("\\\n", "").replace('\\', "");
     joined
         .split(|c: char| ";|&()\n`'\"<>".contains(c))
-        .map(|piece| Command { words: piece.split_whitespace().map(Word::plain).collect(), ..Command::default() })
-        .filter(|command| !command.words.is_empty())
+        .map(|piece| piece.split_whitespace().map(Word::plain).collect::<Vec<_>>())
+        .filter(|words| !words.is_empty())
+        .map(|words| Command { words, ..Command::default() })
         .take(COMMANDS_MAX)
         .collect()
 }
 
-impl<'a> Scanner<'a> {
-    /// At the start of `text`.
-    pub(super) fn new(text: &'a [char]) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-            commands: Vec::new(),
-            pending: Vec::new(),
-            unclear: false,
-            doubtful: 0,
-            arithmetic: 0,
-        }
-    }
-
-    /// The next character, which stays.
-    pub(super) fn peek(&self) -> Option<char> {
-        self.text.get(self.at).copied()
-    }
-
-    /// Takes the next character.
-    pub(super) fn next(&mut self) -> Option<char> {
-        let next = self.peek();
-        self.at += usize::from(next.is_some());
-        next
-    }
-
-    /// What is left.
-    pub(super) fn rest(&self) -> &'a [char] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    /// One level deeper.
-    pub(super) fn descend(&mut self) -> Result<(), Unreadable> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX { Err(Unreadable) } else { Ok(()) }
-    }
-
+impl Scanner<'_> {
     /// Reads commands up to the end of `inside`, which is taken too. All of them read the output of `feed`.
     pub(super) fn list(&mut self, inside: Inside, feed: Range<usize>) -> Result<(), Unreadable> {
         self.descend()?;
         // Where the text of a here-document begins if a substitution stands on its line: shells differ.
         self.unclear |= !self.pending.is_empty();
-        let mut list =
-            List { current: None, start: self.commands.len(), sticky: feed.clone(), feed, cases: 0 };
+        let mut list = List::new(self.commands.len(), feed);
         while let Some(c) = self.peek() {
             match c {
                 ' ' | '\t' => self.at += 1,
@@ -193,18 +116,21 @@ impl<'a> Scanner<'a> {
                     self.read_documents()?;
                 }
                 '&' if self.rest().starts_with(&['&', '>']) => self.redirect(&mut list)?,
+                '&' | '|' if self.rest().starts_with(&[c, c]) => {
+                    let in_test = list.in_test;
+                    self.at += 2;
+                    self.separate(&mut list);
+                    list.in_test = in_test;
+                }
                 ';' | '&' => {
                     self.at += 1;
-                    self.separate(&mut list);
-                }
-                '|' if self.rest().starts_with(&['|', '|']) => {
-                    self.at += 2;
                     self.separate(&mut list);
                 }
                 '|' => self.pipe(&mut list),
                 '(' => self.subshell(&mut list)?,
                 ')' if list.cases > 0 => {
                     self.at += 1;
+                    self.forget_pattern(&list);
                     self.separate(&mut list);
                 }
                 ')' if inside == Inside::Parentheses => {
@@ -232,6 +158,19 @@ impl<'a> Scanner<'a> {
         list.current = None;
         list.start = self.commands.len();
         list.feed = list.sticky.clone();
+        list.stages.clear();
+        list.in_test = false;
+    }
+
+    /// What was read as commands was a pattern of a `case`, or its head.
+    fn forget_pattern(&mut self, list: &List) {
+        for &at in &list.stages {
+            if let Some(command) = self.commands.get_mut(at)
+                && !command.words.iter().any(|word| word.is_one_of(&["case"]))
+            {
+                command.words.clear();
+            }
+        }
     }
 
     /// The next command reads what this one writes.
@@ -249,27 +188,32 @@ impl<'a> Scanner<'a> {
         if let Some(command) = list.current.and_then(|at| self.commands.get_mut(at)) {
             command.defines = command.words.len() == 1 && after == Some(&')');
         }
+        // `name=(…)` lists values, and in a test parentheses only group.
+        let values = list.in_test || self.at.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&'=');
         list.current = None;
-        self.parentheses(list.feed.clone())
+        self.values += usize::from(values);
+        self.parentheses(list.feed.clone())?;
+        self.values -= usize::from(values);
+        Ok(())
     }
 
     /// Reads the commands in the parentheses that begin here, after a `$`, `<` or `>`.
     pub(super) fn substitution(&mut self) -> Result<(), Unreadable> {
-        let around = (self.doubtful, self.arithmetic);
-        (self.doubtful, self.arithmetic) = (0, 0);
+        let around = (self.doubtful, self.values);
+        (self.doubtful, self.values) = (0, 0);
         self.parentheses(0..0)?;
-        (self.doubtful, self.arithmetic) = around;
+        (self.doubtful, self.values) = around;
         Ok(())
     }
 
     /// Reads what stands in the parentheses that begin here.
     fn parentheses(&mut self, feed: Range<usize>) -> Result<(), Unreadable> {
-        let around = (self.doubtful, self.arithmetic);
+        let around = (self.doubtful, self.values);
         self.doubtful += usize::from(self.rest().starts_with(&['(', '(']));
-        self.arithmetic += usize::from(is_arithmetic(self.rest()));
+        self.values += usize::from(is_arithmetic(self.rest()));
         self.at += 1;
         self.list(Inside::Parentheses, feed)?;
-        (self.doubtful, self.arithmetic) = around;
+        (self.doubtful, self.values) = around;
         Ok(())
     }
 
@@ -279,7 +223,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The place of the command being read.
-    fn current(&mut self, list: &mut List) -> Result<usize, Unreadable> {
+    pub(super) fn current(&mut self, list: &mut List) -> Result<usize, Unreadable> {
         if let Some(at) = list.current {
             return Ok(at);
         }
@@ -289,9 +233,12 @@ impl<'a> Scanner<'a> {
         }
         self.commands.push(Command {
             upstream: list.feed.clone(),
-            arithmetic: self.arithmetic > 0,
+            value: self.values > 0 || list.in_test,
             ..Command::default()
         });
+        list.stages.push(at);
+        list.fresh = true;
+        list.in_subscript = false;
         list.current = Some(at);
         Ok(at)
     }
@@ -307,86 +254,18 @@ impl<'a> Scanner<'a> {
             if before_redirection && word.is_number() {
                 continue;
             }
-            let command = &mut self.commands[at];
-            if command.words.last().is_none_or(|last| last.is_one_of(KEYWORDS)) {
+            if list.fresh {
                 list.cases += usize::from(word.is_one_of(&["case"]));
                 list.cases = list.cases.saturating_sub(usize::from(word.is_one_of(&["esac"])));
+                list.in_test |= word.is_one_of(&["[["]);
+                list.fresh = word.is_one_of(KEYWORDS);
             }
-            command.words.push(word);
+            list.in_test &= !word.is_one_of(&["]]"]);
+            let bracket = word.text.contains('[') && !word.text.contains(']');
+            list.in_subscript |= bracket && !matches!(word.text.as_str(), "[" | "[[");
+            self.commands[at].words.push(word);
         }
         Ok(())
-    }
-
-    /// An operator with an angle bracket, and what belongs to it.
-    fn redirect(&mut self, list: &mut List) -> Result<(), Unreadable> {
-        let at = self.current(list)?;
-        let (operator, length) = match self.rest() {
-            ['<' | '>', '(', ..] => {
-                let word = self.process()?;
-                self.commands[at].words.push(word);
-                return Ok(());
-            }
-            ['<', '<', '<', ..] => (Operator::HereString, 3),
-            ['<', '<', '-', ..] => (Operator::HereDocument { strips_tabs: true }, 3),
-            ['<', '<', ..] => (Operator::HereDocument { strips_tabs: false }, 2),
-            ['<', '&', ..] => (Operator::Read, 2),
-            ['<', '>', ..] => (Operator::Write, 2),
-            ['<', ..] => (Operator::Read, 1),
-            ['&', '>', '>', ..] => (Operator::Write, 3),
-            ['&', '>', ..] | ['>', '>' | '|' | '&', ..] => (Operator::Write, 2),
-            _ => (Operator::Write, 1),
-        };
-        let document = matches!(operator, Operator::HereDocument { .. });
-        if document && (self.doubtful > 0 || self.in_subscript(at)) {
-            // For bash a shift to the left: what follows is no document but commands.
-            self.unclear = true;
-            self.at += length;
-            return Ok(());
-        }
-        self.at += length;
-        while matches!(self.peek(), Some(' ' | '\t')) {
-            self.at += 1;
-        }
-        let targets = match self.rest() {
-            ['<' | '>', '(', ..] => vec![self.process()?],
-            _ => self.word()?,
-        };
-        if targets.is_empty() {
-            return Err(Unreadable);
-        }
-        for target in targets {
-            match operator {
-                Operator::HereDocument { strips_tabs } => {
-                    self.unclear |= target.dynamic;
-                    self.pending.push(Pending::new(at, target, strips_tabs));
-                }
-                Operator::HereString => self.commands[at].add_document(&target.text),
-                Operator::Read | Operator::Write => {
-                    let writes = operator == Operator::Write;
-                    self.commands[at].redirects.push(Redirect { writes, target });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether bash may still be reading `name[…`, in which `<<` is a shift.
-    fn in_subscript(&self, at: usize) -> bool {
-        let glued = self.at.checked_sub(1).and_then(|before| self.text.get(before));
-        let glued = glued.is_some_and(|c| !matches!(c, ' ' | '\t'));
-        let words = &self.commands[at].words;
-        let last = words.last().is_some_and(|word| word.text.contains('['));
-        let open = |word: &Word| word.text.len() > 1 && word.text.contains('[') && !word.text.contains(']');
-        (glued && last) || words.iter().any(|word| open(word) && word.text != "[[")
-    }
-
-    /// Reads `<(…)` or `>(…)` as one word.
-    fn process(&mut self) -> Result<Word, Unreadable> {
-        let start = self.at;
-        self.at += 1;
-        self.substitution()?;
-        let source = self.text.get(start..self.at).unwrap_or_default();
-        Ok(Word { text: source.iter().collect(), dynamic: true, process: true, ..Word::default() })
     }
 }
 
@@ -410,12 +289,20 @@ fn is_arithmetic(text: &[char]) -> bool {
     false
 }
 
-impl Command {
-    /// It reads this text too.
-    pub(super) fn add_document(&mut self, text: &str) {
-        let document = self.document.get_or_insert_default();
-        document.push_str(text);
-        document.push('\n');
+impl List {
+    /// A list whose first command will stand at `start`.
+    fn new(start: usize, feed: Range<usize>) -> Self {
+        Self {
+            current: None,
+            start,
+            sticky: feed.clone(),
+            feed,
+            stages: Vec::new(),
+            fresh: true,
+            cases: 0,
+            in_test: false,
+            in_subscript: false,
+        }
     }
 }
 

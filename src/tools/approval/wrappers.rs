@@ -1,4 +1,5 @@
-//! Programs that run the command in their arguments: how to get at it. Knows nothing of what the command does.
+//! Programs that run the command in their arguments: how to get at it. Knows nothing of what the command
+//! does.
 
 use super::word::Word;
 
