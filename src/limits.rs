@@ -41,6 +41,10 @@ pub const ACCEPT_BUDGET: usize = 32;
 /// Timers of connections handled in one turn of the loop: a close or a ping each, at most as long as an accept.
 pub const TIMER_BUDGET: usize = 32;
 
+/// Bulletins from outside of turns that wait for the loop: output of background processes, notices, subagents.
+/// Whoever has more waits, on a thread of its own.
+pub const BULLETINS_MAX: usize = 1024;
+
 /// Slow requests that may wait for a worker; the next one is answered with an overload error.
 pub const JOB_QUEUE_MAX: usize = 256;
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{Agent, AgentControl, Timed, agent_io};
@@ -12,16 +13,28 @@ use crate::base::join::Join;
 use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX, AGENT_TEXT_MAX};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
-use crate::model::ids::{AskId, TurnId};
+use crate::model::errand::{Errand, ErrandEnd};
+use crate::model::ids::{AskId, Ticket, TurnId};
+use crate::model::job::{AgentJob, JobResult};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::reactor::fair::{self, Share};
 use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
-use crate::reactor::mailbox::Bell;
+use crate::reactor::mailbox::{Bell, Haste, MailSender};
 
 /// Where agents come from. Called on threads of their own, so both may block.
 pub trait AgentSource: Send + Sync {
     /// Makes the agent of a turn.
     fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent>;
+
+    /// Does an errand. The flag stops it.
+    fn errand(&self, _errand: Errand, _stop: &Arc<AtomicBool>) -> ErrandEnd {
+        ErrandEnd::Failed("there is no model to ask".to_owned())
+    }
+
+    /// Looks at, or changes, what is kept outside of turns.
+    fn job(&self, _job: AgentJob) -> JobResult {
+        JobResult::Failed("this server has no tools".to_owned())
+    }
 
     /// The session with this stored key is no more: what is kept of it can go.
     fn session_closed(&self, _key: &str) {}
@@ -33,6 +46,9 @@ impl<F: Fn(&TurnSpec) -> Box<dyn Agent> + Send + Sync> AgentSource for F {
         self(turn)
     }
 }
+
+/// Where the results of errands go: where those of jobs go.
+pub type JobSender = MailSender<(Ticket, JobResult)>;
 
 /// Stack of an agent's thread. TLS handshakes and JSON parsing stay well below it; only touched pages count.
 const STACK_BYTES: usize = 1 << 20;
@@ -58,6 +74,8 @@ pub struct Supervisor {
     bell: Arc<Bell>,
     source: Arc<dyn AgentSource>,
     running: VecDeque<Running>,
+    /// Set when the supervisor goes: errands stop.
+    errands_stop: Arc<AtomicBool>,
     /// Timed events among those of the last look.
     timed: Vec<Timed>,
 }
@@ -74,7 +92,13 @@ pub enum News {
 impl Supervisor {
     /// No agents yet; each will come from `source` and ring `bell`.
     pub fn new(bell: &Arc<Bell>, source: Arc<dyn AgentSource>) -> Self {
-        Self { bell: Arc::clone(bell), source, running: VecDeque::new(), timed: Vec::new() }
+        Self {
+            bell: Arc::clone(bell),
+            source,
+            running: VecDeque::new(),
+            errands_stop: Arc::default(),
+            timed: Vec::new(),
+        }
     }
 
     /// Starts a turn on a thread of its own; the error is for people.
@@ -135,6 +159,21 @@ impl Supervisor {
         }
     }
 
+    /// Runs an errand on a thread of its own; its end goes to `results`. The error is for people.
+    pub fn errand(&mut self, ticket: Ticket, errand: Errand, results: JobSender) -> Result<(), String> {
+        let source = Arc::clone(&self.source);
+        let stop = Arc::clone(&self.errands_stop);
+        let run = move || {
+            lower_priority();
+            let end = catch_unwind(AssertUnwindSafe(|| source.errand(errand, &stop)));
+            let end = end.unwrap_or_else(|_| ErrandEnd::Failed("the agent failed unexpectedly".to_owned()));
+            // Nobody waits any more once the server is gone.
+            let _ = results.send((ticket, JobResult::Errand(Box::new(end))), Haste::Now);
+        };
+        let thread = thread::Builder::new().name(format!("errand-{}", ticket.0)).stack_size(STACK_BYTES);
+        thread.spawn(run).map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+    }
+
     /// Hands out waiting mail, every agent in turn, until `take` has had its budget. True when some is left.
     /// `take` may call back into nothing here: it gets the news, and acts after.
     pub fn collect(&mut self, news: &mut Vec<News>) -> bool {
@@ -184,6 +223,12 @@ impl Supervisor {
     }
 }
 
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.errands_stop.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Makes the calling thread one that computes while the loop has nothing to do.
 pub fn lower_priority() {
     // On Linux a thread has a nice value of its own; where that fails the agent runs as it is.
@@ -229,9 +274,11 @@ mod tests {
             session: SessionId::from_bits(1),
             session_key: String::new(),
             prompt: String::new(),
+            images: Vec::new(),
             history: Arc::default(),
             cwd: "/".into(),
             model: None,
+            yolo: crate::base::switch::Switch::default(),
         }
     }
 

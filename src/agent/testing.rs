@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Agent, AgentControl, agent_io};
+use crate::base::switch::Switch;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ids::{SessionId, TurnId};
 use crate::model::message::Message;
@@ -30,9 +31,11 @@ pub(crate) fn turn_after(history: Vec<Message>, prompt: &str) -> TurnSpec {
         session: SessionId::from_bits(1),
         session_key: String::from("test"),
         prompt: prompt.to_owned(),
+        images: Vec::new(),
         history: Arc::new(history),
         cwd: PathBuf::from("/"),
         model: None,
+        yolo: Switch::default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
+pub mod claim;
 pub mod join;
 pub mod mask;
 pub mod piece;
@@ -8,6 +9,7 @@ pub mod prng;
 pub(crate) mod scratch;
 pub mod secret;
 pub mod slots;
+pub mod switch;
 pub mod tally;
 pub mod textlog;
 pub mod tilde;

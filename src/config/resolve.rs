@@ -10,7 +10,7 @@ use super::home::Home;
 use super::values::{at, integer, text};
 use super::{Env, display, managed, model, read, yaml};
 use crate::base::tilde;
-use crate::model::settings::Settings;
+use crate::model::settings::{AgentSettings, Settings};
 
 /// Seconds an approval may wait unless `approvals.gateway_timeout` says otherwise (the original's default).
 const DEFAULT_APPROVAL_TIMEOUT: i64 = 300;
@@ -46,6 +46,10 @@ fn resolve(home: &Home, mtime: f64, raw: &Value, warning: Option<String>, env: E
         display: display::resolve(raw, home, env),
         cwd: cwd(at(raw, "terminal", "cwd"), std::env::home_dir().as_deref()),
         approval_timeout_s: approval_timeout(at(raw, "approvals", "gateway_timeout")),
+        agent: AgentSettings {
+            mcp_servers_json: raw.get("mcp_servers").map_or_else(|| "{}".to_owned(), Value::to_string).into(),
+            ..AgentSettings::default()
+        },
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a turn leaves in the conversation, and what the model sees of it. Knows no turns and no clients.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::model::message::{Message, Role};
@@ -18,10 +19,11 @@ pub(super) fn for_model(history: &Arc<Vec<Message>>) -> Arc<Vec<Message>> {
 pub(super) fn remember(
     history: &mut Vec<Message>,
     prompt: String,
+    images: Vec<PathBuf>,
     status: TurnStatus,
     messages: Vec<Message>,
 ) {
-    let mut user = Message::new(Role::User, prompt);
+    let mut user = Message { images, ..Message::new(Role::User, prompt) };
     match status {
         TurnStatus::Error if messages.is_empty() => user.failed = true,
         // The roles have to alternate, and the model should know why there is no answer.

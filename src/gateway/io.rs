@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
+use crate::model::bulletin::Bulletin;
 use crate::model::ids::{AskId, ClientId, Ticket, TurnId};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::settings::Settings;
@@ -75,6 +76,8 @@ pub enum Input {
         /// How many wait.
         queued: usize,
     },
+    /// A session hears something outside of its turns.
+    Bulletin(Bulletin),
     /// The settings changed.
     Settings(Arc<Settings>),
     /// The figures that were asked for.

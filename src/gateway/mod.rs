@@ -10,6 +10,7 @@
 //! goldens in virtual time possible (`tests/golden`).
 
 mod ask;
+mod bulletin;
 #[cfg(feature = "harness")]
 mod check;
 mod client;
@@ -164,6 +165,7 @@ impl Gateway {
             Input::AgentLost { turn, why } => self.agent_lost(now, turn, &why),
             Input::JobDone { ticket, result } => self.job_done(now, ticket, result),
             Input::JobRefused { ticket, queued } => self.job_refused(ticket, queued),
+            Input::Bulletin(bulletin) => self.hear(now, bulletin),
             Input::Settings(settings) => self.settings = settings,
             Input::Stats { ticket, stats } => self.stats_told(ticket, &stats),
             Input::Shutdown => self.shut_down(now),

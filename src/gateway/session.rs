@@ -9,6 +9,7 @@ use super::Gateway;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
 use super::turn::Turn;
+use crate::base::switch::Switch;
 use crate::model::ids::{ClientId, SessionId};
 use crate::model::message::{Message, Role};
 use crate::model::stats::TurnOutcome;
@@ -46,6 +47,12 @@ pub struct Session {
     pub title: Option<String>,
     /// The model chosen for this session, before the configured one.
     pub model: Option<String>,
+    /// Whether approvals are off for it. Its running turn looks at the same switch.
+    pub yolo: Switch,
+    /// Images that go with the next prompt.
+    pub attached: Vec<PathBuf>,
+    /// What the model sees of the conversation, where that is not [`Session::history`]: it was compressed.
+    pub context: Option<Arc<Vec<Message>>>,
     /// Whether it ends with its connection.
     pub close_on_disconnect: bool,
     /// Who gets its events; nobody while it is detached.
@@ -62,6 +69,8 @@ pub struct Session {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Queued {
     pub(super) text: String,
+    /// Images that go with it.
+    pub(super) images: Vec<PathBuf>,
     /// Who sent it; the turn's events go there.
     pub(super) client: Option<ClientId>,
 }
@@ -167,6 +176,9 @@ impl Gateway {
             branch: new.branch,
             title: new.title,
             model: new.model,
+            yolo: Switch::default(),
+            attached: Vec::new(),
+            context: None,
             close_on_disconnect: new.close_on_disconnect,
             client: None,
             history: Arc::new(new.history),

@@ -2,6 +2,7 @@
 //! agent does.
 
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,6 +38,7 @@ const THINKING: [&str; 4] =
 pub(super) struct Turn {
     pub(super) id: TurnId,
     pub(super) prompt: String,
+    images: Vec<PathBuf>,
     /// The visible answer so far.
     pub(super) text: TextLog,
     reasoning: TextLog,
@@ -92,7 +94,8 @@ impl Gateway {
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
         session.last_active = now.wall;
         let Some(turn) = &mut session.turn else {
-            session.queue.push_back(Queued { text, client: Some(client) });
+            let images = std::mem::take(&mut session.attached);
+            session.queue.push_back(Queued { text, images, client: Some(client) });
             return Ok(Submitted::Streaming);
         };
         if mode == BusyMode::Steer && !text.trim().is_empty() {
@@ -112,9 +115,13 @@ impl Gateway {
                     waiting.text.push_str("\n\n");
                 }
                 waiting.text.push_str(&text);
+                waiting.images.append(&mut session.attached);
                 waiting.client = Some(client);
             }
-            _ => session.queue.push_back(Queued { text, client: Some(client) }),
+            _ => {
+                let images = std::mem::take(&mut session.attached);
+                session.queue.push_back(Queued { text, images, client: Some(client) });
+            }
         }
         if mode != BusyMode::Queue {
             self.stop_turn(now, id);
@@ -176,14 +183,14 @@ impl Gateway {
         if session.turn.is_some() {
             return;
         }
-        let Some(Queued { text, client }) = session.queue.pop_front() else { return };
+        let Some(Queued { text, images, client }) = session.queue.pop_front() else { return };
         if let Some(client) = client.filter(|client| self.clients.contains_key(client)) {
             self.attach(now, id, client);
         }
-        self.start_turn(now, id, text);
+        self.start_turn(now, id, text, images);
     }
 
-    fn start_turn(&mut self, now: Now, id: SessionId, prompt: String) {
+    fn start_turn(&mut self, now: Now, id: SessionId, prompt: String, images: Vec<PathBuf>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let turn = TurnId(self.next_turn);
         self.next_turn += 1;
@@ -191,6 +198,7 @@ impl Gateway {
         session.turn = Some(Turn {
             id: turn,
             prompt: prompt.clone(),
+            images: images.clone(),
             text: TextLog::default(),
             reasoning: TextLog::default(),
             stream: None,
@@ -206,9 +214,11 @@ impl Gateway {
             session: id,
             session_key: session.key.clone(),
             prompt,
+            images,
             history: for_model(&session.history),
             cwd: session.cwd.clone(),
             model: session.model.clone(),
+            yolo: session.yolo.clone(),
         };
         self.turns.insert(turn, id);
         self.deadlines.clear(Timer::Orphan(id));
@@ -245,7 +255,8 @@ impl Gateway {
             AgentEvent::ToolStart { id: tool, name, context, args } => {
                 self.tool_started(now, id, tool, &name, &context, &args);
             }
-            AgentEvent::ToolComplete { id: tool, name, args, result } => {
+            AgentEvent::Subagent(_) | AgentEvent::Compressed { .. } => {}
+            AgentEvent::ToolComplete { id: tool, name, args, result, extras: _ } => {
                 self.tool_completed(now, id, &tool, &name, &args, &result);
             }
             // It was asked before the agent heard the stop; a person must not be asked in vain.
@@ -321,11 +332,11 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_active = now.wall;
         session.usage.add(&usage);
-        remember(Arc::make_mut(&mut session.history), turn.prompt, status, messages);
+        remember(Arc::make_mut(&mut session.history), turn.prompt, turn.images, status, messages);
         // Guidance that came too late for this turn is the next prompt: it was promised a reader.
         let client = session.client;
         for text in turn.steered.into_iter().rev() {
-            session.queue.push_front(Queued { text, client });
+            session.queue.push_front(Queued { text, images: Vec::new(), client });
         }
         let Some(usage) = self.sessions.get(&id).map(|session| self.usage(session)) else { return };
 

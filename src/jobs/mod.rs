@@ -66,6 +66,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Where results go, for work of the same kind that is done elsewhere.
+    pub fn results(&self) -> MailSender<Done> {
+        self.results.clone()
+    }
+
     fn hire(&mut self) {
         let (taken, results) = (self.taken.clone(), self.results.clone());
         let (workshop, idle) = (Arc::clone(&self.workshop), Arc::clone(&self.idle));

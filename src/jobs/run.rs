@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::tz::TimeZone;
 
+use crate::agent::supervisor::AgentSource;
 use crate::config::{ConfigFile, Home};
 use crate::model::job::{JobResult, JobSpec};
 use crate::probe::dropped::{self, Places};
@@ -20,19 +21,23 @@ pub struct Workshop {
     user_home: Option<PathBuf>,
     timezone: TimeZone,
     files: FileLists,
+    /// Knows what agents keep.
+    source: Arc<dyn AgentSource>,
 }
 
 impl Workshop {
     /// Works on this configuration.
-    pub fn new(config: Arc<ConfigFile>, timezone: TimeZone) -> Self {
+    pub fn new(config: Arc<ConfigFile>, timezone: TimeZone, source: Arc<dyn AgentSource>) -> Self {
         let home = config.home().clone();
         let user_home = env::home_dir();
-        Self { config, home, user_home, timezone, files: FileLists::default() }
+        Self { config, home, user_home, timezone, files: FileLists::default(), source }
     }
 
     pub(super) fn run(&self, spec: JobSpec) -> JobResult {
         let user_home = self.user_home.as_deref();
         match spec {
+            JobSpec::Agent(job) => self.source.job(job),
+            JobSpec::Errand(_) => JobResult::Failed("errands are not for the pool".to_owned()),
             JobSpec::LoadSettings => JobResult::Settings(self.config.current()),
             JobSpec::Workspace { candidates } => {
                 let cwd = workspace::resolve(&candidates, user_home);

@@ -2,7 +2,8 @@
 
 use super::ask::Ask;
 use super::ids::AskId;
-use super::turn::TurnEnd;
+use super::message::Message;
+use super::turn::{TurnEnd, Usage};
 use crate::base::join::Join;
 use crate::base::piece::Piece;
 
@@ -48,6 +49,18 @@ pub enum AgentEvent {
         args: String,
         /// The result, as the tool gave it.
         result: String,
+        /// What else is shown of it.
+        extras: Box<ToolExtras>,
+    },
+    /// A subagent of this turn did something.
+    Subagent(Box<Subagent>),
+    /// The conversation became shorter: `context` is what the model sees from now on, this turn's prompt and
+    /// the first `covered` messages of its end with it.
+    Compressed {
+        /// All of it.
+        context: Vec<Message>,
+        /// How many of the messages of [`TurnEnd::messages`] are part of it.
+        covered: usize,
     },
     /// A question; the agent waits for its answer.
     Ask(AskId, Ask),
@@ -57,6 +70,81 @@ pub enum AgentEvent {
     SteeringTaken(usize),
     /// The end. Nothing comes after it.
     End(Box<TurnEnd>),
+}
+
+/// What is shown of a tool's result beside the result.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct ToolExtras {
+    /// The result in a few words.
+    pub summary: Option<String>,
+    /// The plan, a JSON array as text.
+    pub todos: Option<String>,
+    /// What changed in files, as lines coloured by ANSI escapes.
+    pub inline_diff: Option<String>,
+}
+
+/// What a subagent did. Unknown texts are empty, unknown numbers `None`.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Subagent {
+    /// What it did.
+    pub kind: SubagentKind,
+    /// Its id, `sa-<index>-<8 hex digits>`.
+    pub id: String,
+    /// The id of the subagent that started it.
+    pub parent: Option<String>,
+    /// The stored key of its own conversation.
+    pub child_key: Option<String>,
+    /// 0 for a subagent of a session.
+    pub depth: u32,
+    /// What it is to do.
+    pub goal: String,
+    /// Its place among those started with it, from 0.
+    pub task_index: usize,
+    /// How many were started with it.
+    pub task_count: usize,
+    /// The model.
+    pub model: String,
+    /// Tools it ran so far.
+    pub tool_count: u64,
+    /// The tool, of [`SubagentKind::Tool`].
+    pub tool_name: String,
+    /// The goal, a tool's label, names of tools, or a piece of thought, depending on the kind.
+    pub text: String,
+    /// How it ended, of [`SubagentKind::Complete`].
+    pub end: Option<SubagentEnd>,
+}
+
+/// How a subagent ended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SubagentEnd {
+    /// `completed`, `failed`, `error`, `timeout` or `interrupted`.
+    pub status: &'static str,
+    /// Its answer.
+    pub summary: String,
+    /// How long it ran, in seconds.
+    pub seconds: f64,
+    /// What it used.
+    pub usage: Usage,
+    /// Files it read and files it wrote.
+    pub files_read: Vec<String>,
+    /// Files it wrote.
+    pub files_written: Vec<String>,
+}
+
+/// Kinds of subagent news.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum SubagentKind {
+    /// It begins.
+    #[default]
+    Start,
+    /// It thinks.
+    Thinking,
+    /// It runs a tool.
+    Tool,
+    /// It ran a few tools.
+    Progress,
+    /// It ended.
+    Complete,
 }
 
 impl AgentEvent {

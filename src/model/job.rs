@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::errand::{Errand, ErrandEnd};
 use super::settings::Settings;
 
 /// One piece of work.
@@ -10,6 +11,10 @@ use super::settings::Settings;
 pub enum JobSpec {
     /// Read `config.yaml` again if it changed.
     LoadSettings,
+    /// Work for an agent; it runs on a thread of its own, not on the pool.
+    Errand(Box<Errand>),
+    /// Look at, or change, what agents keep outside of turns.
+    Agent(AgentJob),
     /// Find a session's working directory and its git branch.
     Workspace {
         /// Candidates in order. The first that is not empty decides; if it is no existing directory, the
@@ -39,6 +44,16 @@ pub enum JobSpec {
     },
 }
 
+/// Work on what agents keep outside of turns: processes, subagents, tool servers, checkpoints.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AgentJob {
+    /// The background processes of a session.
+    Processes {
+        /// Its stored key.
+        owner: String,
+    },
+}
+
 /// Its result.
 #[derive(Clone, Debug)]
 pub enum JobResult {
@@ -64,6 +79,8 @@ pub enum JobResult {
         /// Its number in this process.
         number: u64,
     },
+    /// What came of an errand.
+    Errand(Box<ErrandEnd>),
     /// It could not be done; a sentence for people.
     Failed(String),
 }

@@ -1,5 +1,7 @@
 //! One message of a conversation, as the model sees it.
 
+use std::path::PathBuf;
+
 /// Who speaks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -65,6 +67,8 @@ pub struct Message {
     pub role: Role,
     /// What is said.
     pub text: String,
+    /// Images that go with a person's text: files of the gateway's machine.
+    pub images: Vec<PathBuf>,
     /// The model's reasoning beside an assistant's text, where it gave one.
     pub reasoning: Option<String>,
     /// Shown to people, never to a model: a prompt whose turn failed. It is kept because somebody wrote it,
@@ -79,7 +83,15 @@ pub struct Message {
 impl Message {
     /// A message of text alone.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
-        Self { role, text: text.into(), reasoning: None, failed: false, calls: Vec::new(), called: None }
+        Self {
+            role,
+            text: text.into(),
+            images: Vec::new(),
+            reasoning: None,
+            failed: false,
+            calls: Vec::new(),
+            called: None,
+        }
     }
 
     /// A tool's result.

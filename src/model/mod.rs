@@ -2,6 +2,8 @@
 
 pub mod agent_event;
 pub mod ask;
+pub mod bulletin;
+pub mod errand;
 pub mod ids;
 pub mod job;
 pub mod message;

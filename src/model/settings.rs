@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::base::secret::Secret;
 
@@ -26,6 +27,120 @@ pub struct Settings {
     pub cwd: Option<PathBuf>,
     /// Seconds an approval may wait (`approvals.gateway_timeout`, default 300).
     pub approval_timeout_s: u64,
+    /// What agents with tools may do, and how.
+    pub agent: AgentSettings,
+}
+
+/// What agents with tools may do, and how.
+#[derive(Clone)]
+pub struct AgentSettings {
+    /// Who decides about dangerous commands.
+    pub approvals: ApprovalSettings,
+    /// When and how conversations become shorter.
+    pub compression: CompressionSettings,
+    /// What subagents may do.
+    pub delegation: DelegationSettings,
+    /// `fallback_providers`, or `fallback_model`: who is asked when the model cannot be, in order.
+    pub fallbacks: Arc<[ModelSettings]>,
+    /// `mcp_servers`, a JSON object as text; `{}` when there are none. May hold keys: never printed.
+    pub mcp_servers_json: Arc<str>,
+    /// `checkpoints.enabled`: whether files are kept as they were before they are changed.
+    pub checkpoints: bool,
+    /// `memory.memory_enabled` and `memory.user_profile_enabled`.
+    pub memory: bool,
+}
+
+impl Default for AgentSettings {
+    fn default() -> Self {
+        Self {
+            approvals: ApprovalSettings::default(),
+            compression: CompressionSettings::default(),
+            delegation: DelegationSettings::default(),
+            fallbacks: Arc::default(),
+            mcp_servers_json: "{}".into(),
+            checkpoints: false,
+            memory: true,
+        }
+    }
+}
+
+/// By hand, because the servers' settings may hold keys: only their length is shown.
+impl fmt::Debug for AgentSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentSettings")
+            .field("approvals", &self.approvals)
+            .field("compression", &self.compression)
+            .field("delegation", &self.delegation)
+            .field("fallbacks", &self.fallbacks)
+            .field("mcp_servers_bytes", &self.mcp_servers_json.len())
+            .field("checkpoints", &self.checkpoints)
+            .field("memory", &self.memory)
+            .finish()
+    }
+}
+
+/// `approvals` and `command_allowlist`.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct ApprovalSettings {
+    /// `approvals.mode`.
+    pub mode: ApprovalMode,
+    /// `command_allowlist`: commands, patterns of commands, and keys of categories.
+    pub allowlist: Arc<[String]>,
+}
+
+/// Who decides.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum ApprovalMode {
+    /// A person.
+    #[default]
+    Manual,
+    /// An auxiliary model, and a person where that is in doubt. There is no auxiliary model here, so that
+    /// everything is in doubt.
+    Smart,
+    /// Nobody: everything above the hard line runs.
+    Off,
+}
+
+/// `compression`. The defaults are the original's.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CompressionSettings {
+    /// `enabled`, default true.
+    pub enabled: bool,
+    /// `threshold`: what part of the context window may be full, default 0.5.
+    pub threshold: f64,
+    /// `target_ratio`: what part of the threshold the untouched end may fill, default 0.2.
+    pub target_ratio: f64,
+    /// `protect_first_n`: messages at the beginning that stay, default 3.
+    pub protect_first: usize,
+    /// `protect_last_n`: messages at the end that stay, default 20, at least 8.
+    pub protect_last: usize,
+}
+
+impl Default for CompressionSettings {
+    fn default() -> Self {
+        Self { enabled: true, threshold: 0.5, target_ratio: 0.2, protect_first: 3, protect_last: 20 }
+    }
+}
+
+/// `delegation`. The defaults are the original's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DelegationSettings {
+    /// `max_concurrent_children`, default 3.
+    pub children: usize,
+    /// `max_spawn_depth`, default 1: subagents start none.
+    pub depth: u32,
+    /// `max_async_children`: delegations that run in the background at once, default 3.
+    pub background: usize,
+    /// `max_iterations`: calls of the model of one subagent, default 50.
+    pub iterations: u32,
+    /// `model`; empty for the session's.
+    pub model: String,
+}
+
+impl Default for DelegationSettings {
+    fn default() -> Self {
+        Self { children: 3, depth: 1, background: 3, iterations: 50, model: String::new() }
+    }
 }
 
 /// By hand, because `raw_json` may hold keys: only its length is shown.
@@ -41,6 +156,7 @@ impl fmt::Debug for Settings {
             .field("display", &self.display)
             .field("cwd", &self.cwd)
             .field("approval_timeout_s", &self.approval_timeout_s)
+            .field("agent", &self.agent)
             .finish()
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::ids::{SessionId, TurnId};
 use super::message::Message;
+use crate::base::switch::Switch;
 
 /// Everything an agent needs to start a turn.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TurnSpec {
     /// This turn.
     pub turn: TurnId,
@@ -17,12 +18,16 @@ pub struct TurnSpec {
     pub session_key: String,
     /// What the person wrote.
     pub prompt: String,
+    /// Images that go with it: files of the gateway's machine.
+    pub images: Vec<PathBuf>,
     /// The conversation before this prompt.
     pub history: Arc<Vec<Message>>,
     /// The session's working directory.
     pub cwd: PathBuf,
     /// The session's own choice of model, before the configured one.
     pub model: Option<String>,
+    /// Whether approvals are off for the session; may change while the turn runs.
+    pub yolo: Switch,
 }
 
 /// How a turn ended.

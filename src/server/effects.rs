@@ -4,6 +4,7 @@ use super::links::client_key;
 use super::main_loop::{Server, now};
 use crate::gateway::io::{Input, Output};
 use crate::model::ids::ClientId;
+use crate::model::job::{JobResult, JobSpec};
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
@@ -22,6 +23,14 @@ impl Server {
                 Output::Interrupt(turn) => self.agents.interrupt(turn),
                 Output::Forget(turn) => self.agents.forget(turn),
                 Output::SessionClosed { key } => self.agents.session_closed(key),
+                Output::Job { ticket, spec: JobSpec::Errand(errand) } => {
+                    self.jobs_pending += 1;
+                    if let Err(why) = self.agents.errand(ticket, *errand, self.pool.results()) {
+                        self.jobs_pending -= 1;
+                        let result = JobResult::Failed(why);
+                        self.gateway.handle_input(now(), Input::JobDone { ticket, result });
+                    }
+                }
                 Output::Job { ticket, spec } => match self.pool.submit(ticket, spec) {
                     Ok(()) => self.jobs_pending += 1,
                     Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),

@@ -21,6 +21,7 @@ use crate::gateway::Gateway;
 use crate::gateway::io::{Input, Now};
 use crate::jobs::{Done, Pool};
 use crate::limits::TIMER_BUDGET;
+use crate::model::bulletin::Bulletin;
 use crate::model::settings::Settings;
 use crate::outbound::ending::Ending;
 use crate::outbound::keepalive::{self, KeepAlive};
@@ -64,6 +65,7 @@ pub(super) struct Server {
     pub(super) jobs_pending: usize,
     pub(super) job_mail: MailReceiver<Done>,
     pub(super) settings_mail: MailReceiver<Arc<Settings>>,
+    pub(super) bulletin_mail: MailReceiver<Bulletin>,
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) stdio_mail: Option<MailReceiver<StdioMail>>,
     pub(super) stdio_link: Option<Key>,
@@ -120,6 +122,7 @@ impl Server {
             jobs_pending: 0,
             job_mail: parts.job_mail,
             settings_mail: parts.settings_mail,
+            bulletin_mail: parts.bulletin_mail,
             signal_mail: parts.signal_mail,
             stdio_mail: None,
             stdio_link: None,
@@ -215,6 +218,11 @@ impl Server {
                 server.jobs_pending = server.jobs_pending.saturating_sub(1);
                 server.input(Input::JobDone { ticket, result });
             },
+        );
+        self.drain(
+            |server| server.bulletin_mail.take(),
+            "bulletin",
+            |server, bulletin| server.input(Input::Bulletin(bulletin)),
         );
         let stdio = |server: &Self| server.stdio_mail.as_ref().map_or(Mail::Empty, MailReceiver::take);
         self.drain(stdio, "stdin", Self::stdio_said);
@@ -375,6 +383,7 @@ pub(super) struct Parts {
     pub(super) pool: Pool,
     pub(super) job_mail: MailReceiver<Done>,
     pub(super) settings_mail: MailReceiver<Arc<Settings>>,
+    pub(super) bulletin_mail: MailReceiver<Bulletin>,
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) keep_alive: KeepAlive,
     pub(super) merge: bool,

@@ -13,6 +13,7 @@ mod main_loop;
 mod metrics;
 mod shutdown;
 mod signals;
+mod source;
 mod start;
 mod stdio;
 mod tcp;

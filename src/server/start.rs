@@ -15,20 +15,18 @@ use super::listener::Listener;
 use super::main_loop::{BELL, LISTENER, Parts, Server};
 use super::shutdown::{Exit, GRACE_DEFAULT};
 use super::signals::{self, OnSignal};
+use super::source::Source;
 use super::stdio::reserve_stdout;
-use crate::agent::Agent;
-use crate::agent::demo::Demo;
 use crate::agent::supervisor::{AgentSource, Supervisor};
 use crate::base::secret::Secret;
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
 use crate::jobs::{Pool, Workshop};
-use crate::limits::Bounds;
+use crate::limits::{BULLETINS_MAX, Bounds};
 use crate::model::settings::Settings;
-use crate::model::turn::TurnSpec;
 use crate::outbound::keepalive::KeepAlive;
 use crate::reactor::listen::listen;
-use crate::reactor::mailbox::{Bell, Haste, MailSender, mailbox};
+use crate::reactor::mailbox::{Bell, mailbox};
 use crate::reactor::poller::Poller;
 use crate::transport::access::{Access, BindKind};
 use crate::transport::target::percent_encoded;
@@ -77,7 +75,7 @@ pub struct Serve {
 
 /// Why it could not start; one line for people.
 #[derive(Debug)]
-pub struct StartError(String);
+pub struct StartError(pub(super) String);
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -200,9 +198,12 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
     let demo_only = common.agent == AgentChoice::Demo || !cfg!(feature = "openai");
     let timezone = jiff::tz::TimeZone::system();
     let (settings_sender, settings_mail) = mailbox(&bell, 4);
-    let source = Source::new(Arc::clone(&common.config), demo_only, settings_sender)?;
-    let agents = Supervisor::new(&bell, Arc::new(source));
-    let (pool, job_mail) = Pool::new(&bell, workers(), Workshop::new(common.config, timezone.clone()));
+    let (bulletins, bulletin_mail) = mailbox(&bell, BULLETINS_MAX);
+    let source = Source::new(Arc::clone(&common.config), demo_only, settings_sender, bulletins)?;
+    let source: Arc<dyn AgentSource> = Arc::new(source);
+    let agents = Supervisor::new(&bell, Arc::clone(&source));
+    let workshop = Workshop::new(common.config, timezone.clone(), source);
+    let (pool, job_mail) = Pool::new(&bell, workers(), workshop);
     let methods = crate::methods::all().chain(crate::methods::debug_only());
     let gateway = Gateway::new(setup(settings, demo_only, timezone)?, methods);
     Ok(Server::new(Parts {
@@ -213,6 +214,7 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
         pool,
         job_mail,
         settings_mail,
+        bulletin_mail,
         signal_mail,
         keep_alive,
         merge: common.merge,
@@ -255,61 +257,4 @@ fn seconds(name: &str) -> Option<Duration> {
 fn workers() -> usize {
     let wanted = env::var("HERMES_TUI_RPC_POOL_WORKERS").ok().and_then(|workers| workers.trim().parse().ok());
     wanted.unwrap_or(8).clamp(2, 64)
-}
-
-/// Makes each turn's agent from the settings as they are then.
-struct Source {
-    config: Arc<ConfigFile>,
-    demo_only: bool,
-    news: MailSender<Arc<Settings>>,
-    #[cfg(feature = "openai")]
-    client: Arc<crate::agent::openai::Client>,
-    #[cfg(feature = "openai")]
-    toolbox: Arc<crate::agent::openai::Toolbox>,
-}
-
-impl Source {
-    fn new(
-        config: Arc<ConfigFile>,
-        demo_only: bool,
-        news: MailSender<Arc<Settings>>,
-    ) -> Result<Self, StartError> {
-        #[cfg(feature = "openai")]
-        let toolbox = crate::agent::openai::Toolbox::new(&config.current().home)
-            .map_err(|error| StartError(format!("a tool's schema is broken: {error}")))?;
-        Ok(Self {
-            config,
-            demo_only,
-            news,
-            #[cfg(feature = "openai")]
-            client: Arc::new(crate::agent::openai::Client::new(crate::agent::openai::Limits::from_env())),
-            #[cfg(feature = "openai")]
-            toolbox: Arc::new(toolbox),
-        })
-    }
-}
-
-impl AgentSource for Source {
-    fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent> {
-        let settings = self.config.current();
-        let _ = self.news.send(Arc::clone(&settings), Haste::Now);
-        #[cfg(feature = "openai")]
-        if !self.demo_only && settings.has_model() {
-            use crate::agent::openai::OpenAi;
-            let mut model = settings.model.clone();
-            if let Some(name) = &turn.model {
-                model.name.clone_from(name);
-            }
-            let agent = OpenAi::new(Arc::clone(&self.client), model);
-            let with_tools = settings.model.tools;
-            return Box::new(if with_tools { agent.with_tools(Arc::clone(&self.toolbox)) } else { agent });
-        }
-        let _ = (self.demo_only, turn);
-        Box::new(Demo)
-    }
-
-    #[cfg(feature = "openai")]
-    fn session_closed(&self, key: &str) {
-        self.toolbox.close(key);
-    }
 }

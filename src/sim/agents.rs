@@ -398,7 +398,13 @@ impl Agent {
         let event = match dice.below(3) {
             0 => AgentEvent::ToolGenerating { name },
             1 => AgentEvent::ToolStart { id, name, context: "ls".to_owned(), args: "{}".to_owned() },
-            _ => AgentEvent::ToolComplete { id, name, args: "{}".to_owned(), result: "ok".to_owned() },
+            _ => AgentEvent::ToolComplete {
+                id,
+                name,
+                args: "{}".to_owned(),
+                result: "ok".to_owned(),
+                extras: Box::default(),
+            },
         };
         self.now(at, event, "uses a tool")
     }

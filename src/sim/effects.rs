@@ -62,7 +62,7 @@ impl World {
             Input::Settings(settings) => self.model.use_settings(settings),
             Input::Shutdown => self.model.shutdown(),
             // Lines come through `line`; text that is no text closes a WebSocket before it is one.
-            Input::Line { .. } | Input::BadLine { .. } | Input::Stats { .. } => {}
+            Input::Line { .. } | Input::BadLine { .. } | Input::Stats { .. } | Input::Bulletin(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use super::fault::{Fault, Faults};
 use super::schedule::OPS;
 use crate::gateway::Setup;
 use crate::limits::Bounds;
-use crate::model::settings::{BusyMode, DisplaySettings, ModelSettings, Settings};
+use crate::model::settings::{AgentSettings, BusyMode, DisplaySettings, ModelSettings, Settings};
 use crate::outbound::keepalive::KeepAlive;
 
 /// Limits that a run meets.
@@ -152,6 +152,7 @@ impl Plan {
             mtime: 0.0,
             raw_json: "{}".to_owned(),
             warning: None,
+            agent: AgentSettings::default(),
             model: ModelSettings {
                 name: "m".to_owned(),
                 base_url: "http://localhost:1".to_owned(),

@@ -13,7 +13,7 @@ use tui_gateway::limits::Bounds;
 use tui_gateway::methods;
 use tui_gateway::model::ids::ClientId;
 use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
-use tui_gateway::model::settings::{BusyMode, DisplaySettings, ModelSettings, Settings};
+use tui_gateway::model::settings::{AgentSettings, BusyMode, DisplaySettings, ModelSettings, Settings};
 use tui_gateway::model::stats::{ProcessStats, Stats};
 
 /// Wall time at the start: 2026-07-01 12:00:00 UTC.
@@ -127,6 +127,7 @@ fn settings() -> Settings {
         mtime: 1_782_900_000.5,
         raw_json: r#"{"model":{"default":"m"},"display":{"skin":"slate"}}"#.to_owned(),
         warning: None,
+        agent: AgentSettings::default(),
         model: ModelSettings {
             name: "m".to_owned(),
             base_url: "http://localhost:1".to_owned(),
@@ -167,6 +168,7 @@ pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult 
             let meta = first(candidates).display().to_string();
             JobResult::Completions(vec![PathItem { text: format!("{word}1"), display: word.clone(), meta }])
         }
+        JobSpec::Errand(_) | JobSpec::Agent(_) => JobResult::Failed("not here".to_owned()),
         JobSpec::DetectDrop { text, .. } => JobResult::Drop(dropped(text)),
         JobSpec::SavePaste { text, number } => JobResult::Paste {
             path: format!("/home/user/.hermes/pastes/paste_{number}_120000.txt").into(),

@@ -202,6 +202,7 @@ impl Bench<'_> {
             name: call.name.clone(),
             args: mask(&call.arguments).into_owned(),
             result: result.to_owned(),
+            extras: Box::default(),
         });
     }
 

@@ -321,7 +321,9 @@ impl Model {
             | AgentEvent::Status { .. }
             | AgentEvent::ToolGenerating { .. }
             | AgentEvent::ToolStart { .. }
-            | AgentEvent::ToolComplete { .. } => {}
+            | AgentEvent::ToolComplete { .. }
+            | AgentEvent::Subagent(_)
+            | AgentEvent::Compressed { .. } => {}
         }
     }
 

@@ -21,7 +21,8 @@ pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
             AgentEvent::ToolStart { id: text(2), name: text(3), context: text(4), args: text(5) }
         }
         ["tool", "done", ..] => {
-            AgentEvent::ToolComplete { id: text(2), name: text(3), args: text(4), result: text(5) }
+            let extras = Box::default();
+            AgentEvent::ToolComplete { id: text(2), name: text(3), args: text(4), result: text(5), extras }
         }
         ["ask", question @ ..] => AgentEvent::Ask(ask, self::question(question)),
         ["gone", _] => AgentEvent::AskGone(AskId(number(1))),

@@ -61,7 +61,7 @@ fn tool(rest: &str) -> Vec<AgentEvent> {
             context: args.clone(),
             args: args.clone(),
         },
-        AgentEvent::ToolComplete { id, name, args: args.clone(), result: args },
+        AgentEvent::ToolComplete { id, name, args: args.clone(), result: args, extras: Box::default() },
     ]
 }
 

@@ -1,0 +1,69 @@
+//! Model work outside of turns: what the gateway wants done, and what came of it. Done by agents on threads of
+//! their own.
+
+use super::message::Message;
+use super::turn::{TurnSpec, Usage};
+
+/// One piece of work.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Errand {
+    /// `prompt.background`: a turn of its own without a conversation, without events, and without anybody who
+    /// could be asked.
+    Background(Box<TurnSpec>),
+    /// A title for a conversation that began so.
+    Title {
+        /// The session's own choice of model.
+        model: Option<String>,
+        /// What the person wrote.
+        prompt: String,
+        /// What was answered.
+        answer: String,
+    },
+    /// `llm.oneshot`: one call without tools.
+    Oneshot {
+        /// The session's own choice of model.
+        model: Option<String>,
+        /// What the model is told; may be empty.
+        instructions: String,
+        /// What it is asked.
+        input: String,
+        /// An output limit in tokens.
+        max_tokens: Option<u64>,
+    },
+    /// `session.compress`: the conversation in `history` becomes shorter; the prompt is empty.
+    Compress {
+        /// The conversation.
+        spec: Box<TurnSpec>,
+        /// What the summary should dwell on; may be empty.
+        focus: String,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ErrandEnd {
+    /// The answer, trimmed, not empty.
+    Text {
+        /// What was said.
+        text: String,
+        /// What it took.
+        usage: Usage,
+    },
+    /// The conversation is shorter.
+    Compressed(Compressed),
+    /// It failed; a sentence for people.
+    Failed(String),
+}
+
+/// A conversation after its compression.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Compressed {
+    /// What the model sees from now on.
+    pub context: Vec<Message>,
+    /// Estimated tokens before.
+    pub before: u64,
+    /// Estimated tokens after.
+    pub after: u64,
+    /// What the summary call took.
+    pub usage: Usage,
+}
