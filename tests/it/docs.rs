@@ -199,7 +199,9 @@ fn variables(source: &str) -> Vec<&str> {
 #[test]
 fn every_variable_that_is_read_is_documented_and_the_reverse() {
     let mut read = Vec::new();
-    for (path, source) in sources() {
+    // Tools name the variables that commands get or must not get; they read none for themselves.
+    let sources = sources().into_iter().filter(|(path, _)| !path.starts_with("src/tools/"));
+    for (path, source) in sources {
         if path == "src/cli/environment.rs" {
             // Rows whose name is a constant are read through it.
             let constants = source.lines().filter(|line| line.starts_with("pub const "));

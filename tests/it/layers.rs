@@ -23,7 +23,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("agent", &["base", "model", "limits", "tools", "reactor::mailbox", "reactor::joining", "reactor::fair"]),
     ("methods", &["base", "gateway", "wire", "model", "slash", "limits"]),
     ("slash", &["model"]),
-    ("jobs", &["base", "model", "config", "probe", "limits", "reactor::mailbox"]),
+    ("jobs", &["base", "model", "config", "probe", "limits", "reactor::mailbox", "agent::supervisor"]),
     (
         "server",
         &[
