@@ -11,6 +11,8 @@ pub mod reactor;
 pub mod wire;
 
 pub mod config;
+#[cfg(feature = "openai")]
+pub mod mcp;
 pub mod outbound;
 pub mod probe;
 #[cfg(feature = "openai")]

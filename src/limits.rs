@@ -45,6 +45,16 @@ pub const TIMER_BUDGET: usize = 32;
 /// Whoever has more waits, on a thread of its own.
 pub const BULLETINS_MAX: usize = 1024;
 
+/// Notices that wait in one session for its turn to end. Each becomes a turn; whoever has more to say is a
+/// process that prints too much, and the newest say what counts.
+pub const NOTICES_MAX: usize = 64;
+
+/// Errands under way: background prompts, titles, compressions. Each is an OS thread that waits for a model.
+pub const ERRANDS_MAX: usize = 64;
+
+/// Images that wait in one session for its next prompt: more than one PDF's pages. The original has no bound.
+pub const IMAGES_MAX: usize = 32;
+
 /// Slow requests that may wait for a worker; the next one is answered with an overload error.
 pub const JOB_QUEUE_MAX: usize = 256;
 

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Ask};
@@ -161,9 +161,7 @@ impl AgentIo {
 
     /// Asks a person and waits for the answer. The gateway holds the time limit and always answers.
     pub fn ask(&self, question: Ask) -> Answer {
-        let ask = AskId(self.next_ask.get());
-        self.next_ask.set(ask.0 + 1);
-        self.emit(AgentEvent::Ask(ask, question));
+        let ask = self.put(question);
         loop {
             if self.interrupted() {
                 return Answer::Cancelled;
@@ -176,5 +174,34 @@ impl AgentIo {
                 Err(_) => return Answer::Cancelled,
             }
         }
+    }
+
+    /// The same for somebody else, who may need the answer no more: `gone` is asked every [`INTERRUPT_POLL`],
+    /// and may do other work of the turn's thread meanwhile.
+    pub fn ask_unless(&self, question: Ask, mut gone: impl FnMut() -> bool) -> Answer {
+        let ask = self.put(question);
+        loop {
+            if self.interrupted() {
+                return Answer::Cancelled;
+            }
+            if gone() {
+                self.emit(AgentEvent::AskGone(ask));
+                return Answer::Cancelled;
+            }
+            match self.answers.recv_timeout(INTERRUPT_POLL) {
+                Ok((to, answer)) if to == ask => return answer,
+                // To an earlier question, or the wake-up of an interrupt.
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Answer::Cancelled,
+            }
+        }
+    }
+
+    /// Puts a question; its answer has the same id.
+    fn put(&self, question: Ask) -> AskId {
+        let ask = AskId(self.next_ask.get());
+        self.next_ask.set(ask.0 + 1);
+        self.emit(AgentEvent::Ask(ask, question));
+        ask
     }
 }

@@ -13,9 +13,11 @@ use crate::base::join::Join;
 use crate::limits::{AGENT_BUDGET, AGENT_MAIL_MAX, AGENT_TEXT_MAX};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
+use crate::model::checkpoint::{CheckpointDone, CheckpointJob, CheckpointWork};
 use crate::model::errand::{Errand, ErrandEnd};
 use crate::model::ids::{AskId, Ticket, TurnId};
 use crate::model::job::{AgentJob, JobResult};
+use crate::model::process::Killed;
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::reactor::fair::{self, Share};
 use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
@@ -32,12 +34,23 @@ pub trait AgentSource: Send + Sync {
     }
 
     /// Looks at, or changes, what is kept outside of turns.
-    fn job(&self, _job: AgentJob) -> JobResult {
-        JobResult::Failed("this server has no tools".to_owned())
+    fn job(&self, job: AgentJob) -> JobResult {
+        match job {
+            AgentJob::Processes { .. } => JobResult::Processes(Vec::new()),
+            AgentJob::KillProcess { .. } => JobResult::Killed(Killed::Unknown),
+            AgentJob::StopProcesses => JobResult::Stopped(0),
+            AgentJob::Checkpoints(CheckpointJob { work: CheckpointWork::List, .. }) => {
+                JobResult::Checkpoints(Ok(CheckpointDone::Listed(None)))
+            }
+            _ => JobResult::Failed("this server has no tools".to_owned()),
+        }
     }
 
     /// The session with this stored key is no more: what is kept of it can go.
     fn session_closed(&self, _key: &str) {}
+
+    /// The server ends: so does what runs outside of turns. May take a second.
+    fn shutdown(&self) {}
 }
 
 /// A source that keeps nothing.
@@ -159,6 +172,17 @@ impl Supervisor {
         }
     }
 
+    /// Errands stop soon: the server ends.
+    pub fn stop_errands(&self) {
+        self.errands_stop.store(true, Ordering::SeqCst);
+    }
+
+    /// Ends what runs outside of turns, and waits for that a second or so.
+    pub fn shutdown(&self) {
+        self.stop_errands();
+        self.source.shutdown();
+    }
+
     /// Runs an errand on a thread of its own; its end goes to `results`. The error is for people.
     pub fn errand(&mut self, ticket: Ticket, errand: Errand, results: JobSender) -> Result<(), String> {
         let source = Arc::clone(&self.source);
@@ -225,7 +249,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.errands_stop.store(true, Ordering::SeqCst);
+        self.stop_errands();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Generic pieces that know no clock, no I/O and nothing of this project.
 
+pub mod base64;
 pub mod claim;
 pub mod join;
 pub mod mask;

@@ -85,6 +85,11 @@ pub const ENVIRONMENT: &[Variable] = &[
         default: "display.tool_progress, else all",
     },
     Variable {
+        name: "TUI_GATEWAY_TITLES",
+        help: "Whether the model is asked for a title once a conversation has begun; 0: never.",
+        default: "1",
+    },
+    Variable {
         name: "HERMES_TUI_WS_ORPHAN_REAP_GRACE_S",
         help: "Seconds an idle session without a client is kept; 0 keeps it for HERMES_TUI_SESSION_TTL_S.",
         default: "20",

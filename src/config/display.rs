@@ -6,23 +6,11 @@ use serde_json::Value;
 use super::values::{at, shown_or, truthy, word};
 use super::{Env, home::Home, skin};
 use crate::model::settings::{BusyMode, DisplaySettings};
+use crate::model::words::{DETAILS, INDICATORS, MOUSE, STATUSBAR, THINKING, TOOL_PROGRESS};
 
-const INDICATORS: [&str; 4] = ["ascii", "emoji", "kaomoji", "unicode"];
-const DETAILS: [&str; 3] = ["hidden", "collapsed", "expanded"];
-const THINKING: [&str; 3] = ["collapsed", "truncated", "full"];
-const STATUSBAR: [&str; 3] = ["top", "bottom", "off"];
-const TOOL_PROGRESS: [&str; 4] = ["off", "new", "all", "verbose"];
 const BUSY: [BusyMode; 3] = [BusyMode::Interrupt, BusyMode::Queue, BusyMode::Steer];
 /// Words of `agent.service_tier` that mean fast.
 const FAST: [&str; 3] = ["fast", "priority", "on"];
-
-/// What each word of `display.mouse_tracking` means.
-const MOUSE: [(&str, &[&str]); 4] = [
-    ("off", &["0", "false", "no", "off"]),
-    ("all", &["1", "all", "any", "full", "on", "true", "yes"]),
-    ("buttons", &["button", "buttons", "click"]),
-    ("wheel", &["scroll", "wheel"]),
-];
 
 /// All display values.
 pub(super) fn resolve(raw: &Value, home: &Home, env: Env<'_>) -> DisplaySettings {

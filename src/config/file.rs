@@ -1,11 +1,14 @@
 //! The settings in force: loaded once, and again only when a file they come from has changed.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::edit::{self, EditError};
 use super::home::Home;
-use super::{load, managed};
+use super::{load, managed, read, yaml};
+use crate::model::edit::{Change, Edit, Scalar};
 use crate::model::settings::Settings;
 
 /// An environment that any thread may ask.
@@ -17,7 +20,12 @@ pub struct ConfigFile {
     home: Home,
     env: SharedEnv,
     cached: Mutex<Option<(Stamps, Arc<Settings>)>>,
+    /// Held by whoever changes `config.yaml`.
+    writing: Mutex<()>,
 }
+
+/// How often a change is made again because the file changed meanwhile.
+const EDIT_TRIES: usize = 3;
 
 /// What tells one state of a file from another: its modification time and size; `None` when it is not there.
 type Stamp = Option<(SystemTime, u64)>;
@@ -33,7 +41,7 @@ impl ConfigFile {
 
     /// The same with another environment.
     pub fn with_env(home: Home, env: SharedEnv) -> Self {
-        Self { home, env, cached: Mutex::new(None) }
+        Self { home, env, cached: Mutex::new(None), writing: Mutex::default() }
     }
 
     /// The home they belong to.
@@ -57,10 +65,92 @@ impl ConfigFile {
         settings
     }
 
+    /// Adds a text to the list `key` at the top of `config.yaml`; everything else stays as it is written.
+    ///
+    /// # Errors
+    /// As for [`ConfigFile::change`].
+    pub fn append(&self, key: &'static str, item: &str) -> Result<(), EditError> {
+        self.change(&[Edit { path: vec![key], change: Change::Append(item.to_owned()) }])
+    }
+
+    /// Sets a value in `config.yaml`; everything else stays as it is written.
+    ///
+    /// # Errors
+    /// As for [`ConfigFile::change`].
+    pub fn set(&self, path: &[&'static str], value: Scalar) -> Result<(), EditError> {
+        self.change(&[Edit { path: path.to_vec(), change: Change::Set(value) }])
+    }
+
+    /// Makes all of these changes in `config.yaml`, or none; everything else stays as it is written. One
+    /// caller at a time. Whoever edits the file by hand in the same moment is not overwritten: the change is
+    /// made again on what they wrote. A file that is not there yet is made, for its owner alone.
+    ///
+    /// # Errors
+    /// The file cannot be edited, or not be written, or the administrator's has a say about a place.
+    pub fn change(&self, edits: &[Edit]) -> Result<(), EditError> {
+        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // A managed file that cannot be read does not count, as when it is loaded.
+        let managed = read::text(&managed::config_file(&self.env)).ok();
+        if let Some(Ok(managed)) = managed.map(|text| yaml::parse(&text))
+            && edits.iter().any(|edit| edit::is_decided(&managed, edit))
+        {
+            return Err(EditError::Managed);
+        }
+        let file = self.home.config_file();
+        for _ in 0..EDIT_TRIES {
+            let before = stamp(&file);
+            let text = match read::text(&file) {
+                Ok(text) => text,
+                Err(read::ReadError::Missing) => String::new(),
+                Err(_) => return Err(EditError::Broken),
+            };
+            let new = edit::edited(&text, edits)?;
+            if new == text {
+                return Ok(());
+            }
+            if stamp(&file) == before {
+                return replace(&file, &new).map_err(EditError::Io);
+            }
+        }
+        Err(EditError::Io(std::io::Error::other("it is being changed by somebody else")))
+    }
+
     fn stamps(&self) -> Stamps {
         [self.home.config_file(), managed::config_file(&self.env), self.home.env_file()]
             .map(|file| stamp(&file))
     }
+}
+
+/// Puts a new text in the place of a file's, whole or not at all. A link stays one, a mode stays as it was.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let file = match std::fs::canonicalize(file) {
+        // A link to nothing is not replaced: somebody meant something by it.
+        Err(error) if file.is_symlink() => return Err(error),
+        real => real.unwrap_or_else(|_| file.to_path_buf()),
+    };
+    let beside = file.with_extension(format!("yaml.{}.new", std::process::id()));
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    // Left by a process of this number that was killed while it wrote; ours are one at a time.
+    let _ = std::fs::remove_file(&beside);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut new = options.open(&beside)?;
+    let written = new
+        .write_all(text.as_bytes())
+        .and_then(|()| std::fs::metadata(&file).map_or(Ok(()), |old| new.set_permissions(old.permissions())))
+        .and_then(|()| new.sync_all())
+        .and_then(|()| std::fs::rename(&beside, &file));
+    if written.is_err() {
+        // Nothing else is lost with it.
+        let _ = std::fs::remove_file(&beside);
+    } else if let Ok(folder) = std::fs::File::open(folder) {
+        // So that the new name survives a power cut. Some file systems refuse to sync a folder.
+        let _ = folder.sync_all();
+    }
+    written
 }
 
 fn stamp(file: &Path) -> Stamp {
@@ -97,6 +187,72 @@ mod tests {
         assert!(file.current().model.api_key.is_some());
         std::fs::remove_file(dir.path().join("config.yaml")).unwrap();
         assert_eq!(file.current().mtime, 0.0);
+    }
+
+    #[test]
+    fn a_change_keeps_the_rest_and_the_mode() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = Scratch::new();
+        dir.write("real.yaml", "# mine\nmodel: one # best\n");
+        let path = dir.path().join("config.yaml");
+        std::os::unix::fs::symlink("real.yaml", &path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let file = config_file(&dir);
+        file.append("command_allowlist", "SQL drop").unwrap();
+        file.set(&["approvals", "mode"], Scalar::Text("off".to_owned())).unwrap();
+        let text = std::fs::read_to_string(dir.path().join("real.yaml")).unwrap();
+        let expected =
+            "# mine\nmodel: one # best\ncommand_allowlist:\n  - SQL drop\napprovals:\n  mode: \"off\"\n";
+        assert_eq!(text, expected);
+        assert!(path.is_symlink());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        let approvals = &file.current().agent.approvals;
+        assert_eq!(*approvals.allowlist, ["SQL drop".to_owned()]);
+        dir.write("real.yaml", "a: [\n");
+        assert!(file.append("command_allowlist", "x").is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a: [\n");
+    }
+
+    #[test]
+    fn a_new_file_is_its_owners_and_nothing_else_is_left() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = Scratch::new();
+        let file = ConfigFile::with_env(Home::at(dir.path().join("home")), Box::new(|_| None));
+        file.set(&["display", "tui_compact"], Scalar::Flag(true)).unwrap();
+        assert!(file.current().display.compact);
+        let home = dir.path().join("home");
+        let mode = std::fs::metadata(home.join("config.yaml")).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, std::fs::read_dir(home).unwrap().count()), (0o600, 1));
+    }
+
+    #[test]
+    fn what_the_administrator_decided_is_not_written() {
+        let dir = Scratch::new();
+        dir.write("config.yaml", "# mine\n");
+        dir.write("managed/config.yaml", "approvals: {mode: manual}\n");
+        let file = config_file(&dir);
+        let edits =
+            [Edit::flag(&["display", "tui_compact"], true), Edit::text(&["approvals", "mode"], "off")];
+        assert!(matches!(file.change(&edits), Err(EditError::Managed)));
+        assert_eq!(std::fs::read_to_string(dir.path().join("config.yaml")).unwrap(), "# mine\n");
+        file.change(&edits[..1]).unwrap();
+        assert!(file.current().display.compact);
+    }
+
+    #[test]
+    fn writers_do_not_lose_each_others_changes() {
+        const KEYS: [&str; 4] = ["one", "two", "three", "four"];
+        let dir = Scratch::new();
+        let file = &config_file(&dir);
+        std::thread::scope(|scope| {
+            for key in KEYS {
+                scope.spawn(move || file.set(&["display", key], Scalar::Flag(true)).unwrap());
+            }
+        });
+        let text = std::fs::read_to_string(dir.path().join("config.yaml")).unwrap();
+        assert!(KEYS.iter().all(|key| text.contains(&format!("  {key}: true\n"))), "{text}");
     }
 
     #[test]

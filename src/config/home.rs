@@ -58,6 +58,16 @@ impl Home {
         self.dir.join("pastes")
     }
 
+    /// Where attached images are kept.
+    pub fn images_dir(&self) -> PathBuf {
+        self.dir.join("images")
+    }
+
+    /// Where snapshots of subagents are kept.
+    pub fn spawn_trees_dir(&self) -> PathBuf {
+        self.dir.join("spawn-trees")
+    }
+
     /// The crash log.
     pub fn crash_log(&self) -> PathBuf {
         self.dir.join("logs").join("tui_gateway_crash.log")
@@ -91,6 +101,8 @@ mod tests {
         assert_eq!(home.env_file(), Path::new("/h/.env"));
         assert_eq!(home.skins_dir(), Path::new("/h/skins"));
         assert_eq!(home.pastes_dir(), Path::new("/h/pastes"));
+        assert_eq!(home.images_dir(), Path::new("/h/images"));
+        assert_eq!(home.spawn_trees_dir(), Path::new("/h/spawn-trees"));
         assert_eq!(home.crash_log(), Path::new("/h/logs/tui_gateway_crash.log"));
     }
 }

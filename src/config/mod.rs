@@ -7,8 +7,10 @@
 //!
 //! [`Settings`]: crate::model::settings::Settings
 
+mod agent;
 mod display;
 pub mod dotenv;
+pub mod edit;
 pub mod file;
 pub mod home;
 mod managed;

@@ -35,7 +35,7 @@ pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettin
         max_tokens: tokens(member("max_tokens")),
         api_tries: tries(at(raw, "agent", "api_max_retries")),
         iterations: iterations(raw, env),
-        tools: at(raw, "agent", "tools").is_some_and(truthy),
+        tools: at(raw, "agent", "tools").is_none_or(truthy),
         system_prompt: system_prompt(at(raw, "agent", "system_prompt")),
         name,
     }
@@ -68,18 +68,29 @@ fn base_url(raw: &Value, name: &str, dotenv: &Dotenv, env: Env<'_>) -> String {
 
 /// A variable that the file names but nobody set gives no key, rather than the key of another service.
 fn api_key(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> Option<Secret> {
-    let written = text(at(raw, "model", "api_key"));
+    let model = raw.get("model").unwrap_or(&Value::Null);
+    if names_key(model) { written_key(model, dotenv, env) } else { lookup(dotenv, env, "OPENAI_API_KEY") }
+}
+
+/// Whether a mapping says which key is its own.
+fn names_key(entry: &Value) -> bool {
+    KEY_MEMBERS.iter().any(|key| !text(entry.get(key)).is_empty())
+}
+
+/// Members of a mapping that hold a key, or name the variable that does.
+const KEY_MEMBERS: [&str; 3] = ["api_key", "api_key_env", "key_env"];
+
+/// The key that a mapping says is its own: written out, or in the variable it names.
+pub(super) fn written_key(entry: &Value, dotenv: &Dotenv, env: Env<'_>) -> Option<Secret> {
+    let [written, one, other] = KEY_MEMBERS.map(|key| text(entry.get(key)));
     if let Some(name) = reference(&written) {
         return lookup(dotenv, env, name);
     }
     if !written.is_empty() {
         return Some(Secret::new(written));
     }
-    let named = ["api_key_env", "key_env"].map(|key| text(at(raw, "model", key)));
-    match named.iter().find(|name| !name.is_empty()) {
-        Some(name) => lookup(dotenv, env, reference(name).unwrap_or(name)),
-        None => lookup(dotenv, env, "OPENAI_API_KEY"),
-    }
+    let name = [one, other].into_iter().find(|name| !name.is_empty())?;
+    lookup(dotenv, env, reference(&name).unwrap_or(&name))
 }
 
 /// The name in `${NAME}` or `$NAME`.
@@ -143,10 +154,10 @@ mod tests {
             let settings = resolved(&raw, "", env);
             (settings.iterations, settings.tools)
         };
-        assert_eq!(of(json!({}), &[]), (90, false));
-        assert_eq!(of(json!({"agent": {"max_turns": 7, "tools": true}, "max_turns": 8}), &[]), (7, true));
-        assert_eq!(of(json!({"max_turns": -1}), &[("HERMES_TUI_MAX_TURNS", "x")]), (1, false));
-        assert_eq!(of(json!({"max_turns": 8}), &[("HERMES_TUI_MAX_TURNS", " 5 ")]), (5, false));
+        assert_eq!(of(json!({}), &[]), (90, true));
+        assert_eq!(of(json!({"agent": {"max_turns": 7, "tools": false}, "max_turns": 8}), &[]), (7, false));
+        assert_eq!(of(json!({"max_turns": -1}), &[("HERMES_TUI_MAX_TURNS", "x")]), (1, true));
+        assert_eq!(of(json!({"max_turns": 8}), &[("HERMES_TUI_MAX_TURNS", " 5 ")]), (5, true));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 use super::dotenv::Dotenv;
 use super::home::Home;
 use super::values::{at, integer, text};
-use super::{Env, display, managed, model, read, yaml};
+use super::{Env, agent, display, managed, model, read, yaml};
 use crate::base::tilde;
-use crate::model::settings::{AgentSettings, Settings};
+use crate::model::settings::Settings;
 
 /// Seconds an approval may wait unless `approvals.gateway_timeout` says otherwise (the original's default).
 const DEFAULT_APPROVAL_TIMEOUT: i64 = 300;
@@ -36,20 +36,18 @@ pub fn load(home: &Home, env: Env<'_>) -> Settings {
 /// Resolves a document, always a mapping, that is already there.
 fn resolve(home: &Home, mtime: f64, raw: &Value, warning: Option<String>, env: Env<'_>) -> Settings {
     let dotenv = Dotenv::read(&home.env_file());
+    let model = model::resolve(raw, &dotenv, env);
     Settings {
         home: home.dir().to_path_buf(),
         mtime,
         raw_json: raw.to_string(),
         warning,
-        model: model::resolve(raw, &dotenv, env),
         busy_mode: display::busy_mode(raw),
         display: display::resolve(raw, home, env),
         cwd: cwd(at(raw, "terminal", "cwd"), std::env::home_dir().as_deref()),
         approval_timeout_s: approval_timeout(at(raw, "approvals", "gateway_timeout")),
-        agent: AgentSettings {
-            mcp_servers_json: raw.get("mcp_servers").map_or_else(|| "{}".to_owned(), Value::to_string).into(),
-            ..AgentSettings::default()
-        },
+        agent: agent::resolve(raw, &model, &dotenv, env),
+        model,
     }
 }
 

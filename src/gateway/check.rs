@@ -23,7 +23,13 @@ impl Gateway {
         if let Some(output) = self.outputs.front() {
             return Err(format!("an output was not drained: {output:?}"));
         }
+        if self.keys.len() != self.sessions.len() {
+            return Err(format!("{} stored keys of {} sessions", self.keys.len(), self.sessions.len()));
+        }
         for (id, session) in &self.sessions {
+            if self.keys.get(&session.key) != Some(id) {
+                return Err(format!("the stored key of {id} is another one's"));
+            }
             if let Some(turn) = &session.turn
                 && self.turns.get(&turn.id) != Some(id)
             {

@@ -32,10 +32,21 @@ impl Client {
 impl Gateway {
     pub(super) fn connected(&mut self, client: ClientId) {
         self.clients.insert(client, Client::default());
-        let skin = RawValue::from_string(self.settings.display.skin_object_json.clone());
-        let skin = skin.unwrap_or_else(|_| RawValue::NULL.to_owned());
-        let frame = encode::event(None, &Event::GatewayReady { skin: &skin });
+        let frame = encode::event(None, &Event::GatewayReady { skin: &self.skin() });
         self.outputs.push_back(Output::Send { client, frame, paced: false });
+    }
+
+    /// Sends `skin.changed`, unless the client is gone.
+    pub(super) fn send_skin(&mut self, client: ClientId) {
+        if self.clients.contains_key(&client) {
+            let frame = encode::event(None, &Event::SkinChanged(&self.skin()));
+            self.outputs.push_back(Output::Send { client, frame, paced: false });
+        }
+    }
+
+    fn skin(&self) -> Box<RawValue> {
+        let skin = RawValue::from_string(self.settings.display.skin_object_json.clone());
+        skin.unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 
     pub(super) fn disconnected(&mut self, now: Now, client: ClientId) {
@@ -104,7 +115,7 @@ impl Gateway {
     pub(super) fn emit(&mut self, id: SessionId, event: &Event<'_>) {
         if let Some(client) = self.sessions.get(&id).and_then(|session| session.client) {
             let frame = encode::event(Some(id), event);
-            let paced = matches!(event, Event::ThinkingDelta { .. });
+            let paced = matches!(event, Event::ThinkingDelta { .. } | Event::TerminalOutput { .. });
             self.outputs.push_back(Output::Send { client, frame, paced });
         }
     }

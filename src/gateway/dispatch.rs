@@ -2,11 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::errand::Aside;
 use super::io::{Now, Output};
 use super::method::{After, Ctx, Finish, Reply};
 use super::{Gateway, Replied};
-use crate::model::ids::{ClientId, Ticket};
-use crate::model::job::JobResult;
+use crate::model::ids::{ClientId, SessionId, Ticket};
+use crate::model::job::{JobResult, JobSpec};
 use crate::model::stats::Stats;
 use crate::wire::encode::{self, Frame};
 use crate::wire::error::{
@@ -16,13 +17,46 @@ use crate::wire::jsonrpc::{self, Id, Malformed};
 use crate::wire::metrics;
 use crate::wire::params::Params;
 
+/// What waits for a job.
+#[derive(Debug)]
+pub(super) enum PendingJob {
+    /// A request.
+    Request(Request),
+    /// Nobody: the session hears of it.
+    Aside(Aside),
+}
+
 /// A request that waits for its job.
 #[derive(Debug)]
-pub(super) struct PendingJob {
+pub(super) struct Request {
     client: ClientId,
     id: Id,
     params: Params,
     finish: Finish,
+    /// Whether it is finished even for a client that is gone.
+    lasts: bool,
+    /// Whether the job is an errand.
+    errand: bool,
+}
+
+impl PendingJob {
+    /// Whether an agent does it.
+    pub(super) fn is_errand(&self) -> bool {
+        match self {
+            PendingJob::Request(request) => request.errand,
+            PendingJob::Aside(_) => true,
+        }
+    }
+
+    /// Whether it is the background prompt of this id.
+    pub(super) fn is_task(&self, id: &str) -> bool {
+        matches!(self, PendingJob::Aside(Aside::Background { task, .. }) if task == id)
+    }
+
+    /// Whether it is to be a title for this session.
+    pub(super) fn is_title_of(&self, id: SessionId) -> bool {
+        matches!(self, PendingJob::Aside(Aside::Title { session }) if *session == id)
+    }
 }
 
 /// Characters of an unknown method's name that are repeated in the error.
@@ -50,11 +84,8 @@ impl Gateway {
         let (reply, after) = self.guarded(now, client, |ctx| handler(ctx, &params));
         match reply {
             Ok(Reply::Now(value)) => self.reply(client, encode::result(&id, &value)),
-            Ok(Reply::Job(spec, finish)) => {
-                let ticket = self.take_ticket();
-                self.jobs.insert(ticket, PendingJob { client, id, params, finish });
-                self.outputs.push_back(Output::Job { ticket, spec });
-            }
+            Ok(Reply::Job(spec, finish)) => self.give_job(client, id, params, (spec, finish), false),
+            Ok(Reply::Lasting(spec, finish)) => self.give_job(client, id, params, (spec, finish), true),
             Ok(Reply::Stats) => {
                 let ticket = self.take_ticket();
                 self.stats_asked.push((ticket, client, id));
@@ -66,7 +97,22 @@ impl Gateway {
         self.run_after(now, client, after);
     }
 
-    fn take_ticket(&mut self) -> Ticket {
+    fn give_job(
+        &mut self,
+        client: ClientId,
+        id: Id,
+        params: Params,
+        (spec, finish): (JobSpec, Finish),
+        lasts: bool,
+    ) {
+        let ticket = self.take_ticket();
+        let errand = matches!(spec, JobSpec::Errand(_));
+        let request = Request { client, id, params, finish, lasts, errand };
+        self.jobs.insert(ticket, PendingJob::Request(request));
+        self.outputs.push_back(Output::Job { ticket, spec });
+    }
+
+    pub(super) fn take_ticket(&mut self) -> Ticket {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         ticket
@@ -87,22 +133,40 @@ impl Gateway {
     }
 
     pub(super) fn job_done(&mut self, now: Now, ticket: Ticket, result: JobResult) {
-        let Some(job) = self.jobs.remove(&ticket) else { return };
-        if !self.clients.contains_key(&job.client) {
+        match self.jobs.remove(&ticket) {
+            Some(PendingJob::Request(request)) => self.request_done(now, &request, result),
+            Some(PendingJob::Aside(aside)) => self.aside_done(aside, result),
+            None => {}
+        }
+    }
+
+    fn request_done(&mut self, now: Now, request: &Request, result: JobResult) {
+        let client = request.client;
+        let waits = self.clients.contains_key(&client);
+        if !waits && !request.lasts {
             // Whoever asked is gone; nothing may be made for nobody (a session, for one).
             return;
         }
-        let (reply, after) = self.guarded(now, job.client, |ctx| (job.finish)(ctx, &job.params, result));
+        let finish = request.finish;
+        let (reply, after) = self.guarded(now, client, |ctx| finish(ctx, &request.params, result));
         match reply {
-            Ok(value) => self.reply(job.client, encode::result(&job.id, &value)),
-            Err(error) => self.send_error(job.client, &job.id, &error),
+            _ if !waits => {}
+            Ok(value) => self.reply(client, encode::result(&request.id, &value)),
+            Err(error) => self.send_error(client, &request.id, &error),
         }
-        self.run_after(now, job.client, after);
+        self.run_after(now, client, after);
     }
 
     pub(super) fn job_refused(&mut self, ticket: Ticket, queued: usize) {
-        if let Some(job) = self.jobs.remove(&ticket) {
-            self.send_error(job.client, &job.id, &RpcError::overloaded(queued));
+        match self.jobs.remove(&ticket) {
+            Some(PendingJob::Request(request)) => {
+                self.send_error(request.client, &request.id, &RpcError::overloaded(queued));
+            }
+            Some(PendingJob::Aside(aside)) => {
+                let why = RpcError::overloaded(queued).message.into_owned();
+                self.aside_done(aside, JobResult::Failed(why));
+            }
+            None => {}
         }
     }
 
@@ -124,6 +188,7 @@ impl Gateway {
         for what in after {
             match what {
                 After::Info(session) => self.send_info(session),
+                After::Skin => self.send_skin(client),
                 After::Asks(session) => self.send_asks(session, client),
                 After::NextPrompt(session) => self.next_prompt(now, session),
             }

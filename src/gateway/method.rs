@@ -62,6 +62,8 @@ pub enum Reply {
     Now(Value),
     /// The result follows from this job.
     Job(JobSpec, Finish),
+    /// The same, and what it changes is changed even when nobody waits for the reply any more.
+    Lasting(JobSpec, Finish),
     /// The result is the figures of the whole server, which whoever drives the gateway tells at once.
     Stats,
 }
@@ -71,6 +73,8 @@ pub enum Reply {
 pub enum After {
     /// Send `session.info`.
     Info(SessionId),
+    /// Send `skin.changed` to who asked.
+    Skin,
     /// Send the session's open questions again.
     Asks(SessionId),
     /// Run the session's next prompt.

@@ -9,19 +9,26 @@
 //! Every mutation is followed by a complete drain of the outputs before the next one. That is what makes
 //! goldens in virtual time possible (`tests/golden`).
 
+mod agent;
 mod ask;
 mod bulletin;
 #[cfg(feature = "harness")]
 mod check;
 mod client;
+mod compress;
 mod deadlines;
 mod dispatch;
+mod ending;
+mod errand;
 mod history;
 pub mod io;
 pub mod method;
 mod session;
 mod stats;
+mod title;
+mod tool;
 mod turn;
+mod verbose;
 pub mod view;
 
 use std::collections::{HashMap, VecDeque};
@@ -33,6 +40,7 @@ use crate::base::prng::Prng;
 use crate::base::tally::Tally;
 use crate::limits::Bounds;
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
+use crate::model::inventory::Inventory;
 use crate::model::settings::Settings;
 use crate::model::stats::{ErrorClass, TurnOutcome};
 use crate::wire::jsonrpc::Id;
@@ -45,8 +53,11 @@ use io::{Input, Now, Output};
 use method::Method;
 
 pub(crate) use ask::{AskKind, parse_request};
+pub(crate) use compress::Shrunk;
+pub(crate) use errand::errand_end;
 pub(crate) use session::NewSession;
 pub use session::{Session, Status};
+pub(crate) use title::clean_title;
 pub(crate) use turn::Submitted;
 
 /// What a gateway is made of.
@@ -70,6 +81,8 @@ pub struct Setup {
     pub timezone: jiff::tz::TimeZone,
     /// Whether every turn is the demo agent's, whatever the settings say.
     pub demo_only: bool,
+    /// Whether the model is asked for titles.
+    pub titles: bool,
     /// The limits in force: those of the server, or a simulation's.
     pub bounds: &'static Bounds,
 }
@@ -105,9 +118,15 @@ pub struct Gateway {
     methods: HashMap<&'static str, &'static Method>,
     clients: HashMap<ClientId, Client>,
     sessions: HashMap<SessionId, Session>,
+    /// Live sessions by stored key.
+    keys: HashMap<String, SessionId>,
     turns: HashMap<TurnId, SessionId>,
     asks: Asks,
     jobs: HashMap<Ticket, PendingJob>,
+    /// What agents have at hand.
+    inventory: Arc<Inventory>,
+    /// Subagents that run in the background, of all sessions.
+    subagents: u64,
     /// Who asked for the figures, with the request's id; told at once, so one at most.
     stats_asked: Vec<(Ticket, ClientId, Id)>,
     deadlines: Deadlines,
@@ -138,9 +157,12 @@ impl Gateway {
             methods: methods.into_iter().map(|method| (method.name, method)).collect(),
             clients: HashMap::new(),
             sessions: HashMap::new(),
+            keys: HashMap::new(),
             turns: HashMap::new(),
             asks: Asks::default(),
             jobs: HashMap::new(),
+            inventory: Arc::default(),
+            subagents: 0,
             stats_asked: Vec::new(),
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),

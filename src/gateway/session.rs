@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Gateway;
+use super::bulletin::Notice;
+use super::compress::Compressing;
 use super::deadlines::Timer;
+use super::history::{cut_back, for_model};
 use super::io::{Now, Output};
 use super::turn::Turn;
 use crate::base::switch::Switch;
@@ -61,8 +64,16 @@ pub struct Session {
     pub history: Arc<Vec<Message>>,
     /// Counters.
     pub usage: Usage,
+    /// How often the conversation was compressed for the model.
+    pub compressions: u64,
     pub(super) turn: Option<Turn>,
     pub(super) queue: VecDeque<Queued>,
+    /// What the agent is to hear when nothing runs and nobody waits.
+    pub(super) notices: VecDeque<Notice>,
+    /// A compression under way.
+    pub(super) compressing: Option<Compressing>,
+    /// The conversation when files began to be put back.
+    pub(super) rolling_back: Option<Arc<Vec<Message>>>,
 }
 
 /// A prompt that waits for the running turn.
@@ -121,23 +132,49 @@ impl Session {
         self.turn.as_ref().map(|turn| (turn.prompt.as_str(), turn.text.text()))
     }
 
+    /// The conversation as the model sees it.
+    pub(super) fn for_model(&self) -> Arc<Vec<Message>> {
+        for_model(self.context.as_ref().unwrap_or(&self.history))
+    }
+
     /// Removes the last exchange: what trails the last prompt, and that prompt. Says how many messages.
     pub fn undo(&mut self) -> usize {
         let keep = match self.history.iter().rposition(|message| message.role == Role::User) {
             Some(at) if self.history[at..].iter().all(|message| message.role != Role::System) => at,
             _ => return 0,
         };
-        let removed = self.history.len() - keep;
-        Arc::make_mut(&mut self.history).truncate(keep);
-        removed
+        self.cut(keep)
+    }
+
+    /// Files of the workspace are being put back. When that is done, the last exchange goes with them.
+    pub fn begin_rollback(&mut self) {
+        self.rolling_back = Some(Arc::clone(&self.history));
+    }
+
+    /// They were, or not. Removes the last exchange, unless the conversation went on meanwhile, and says how
+    /// many messages that were.
+    pub fn end_rollback(&mut self, is_done: bool) -> usize {
+        let Some(begun) = self.rolling_back.take() else { return 0 };
+        let is_same = Arc::ptr_eq(&begun, &self.history) && !self.is_running();
+        drop(begun);
+        if is_done && is_same { self.undo() } else { 0 }
     }
 
     /// Cuts the history before its `ordinal`-th prompt (from 0); false when there is no such prompt.
     pub fn truncate_before_prompt(&mut self, ordinal: usize) -> bool {
         let prompts = self.history.iter().enumerate().filter(|(_, message)| message.role == Role::User);
         let Some((at, _)) = prompts.clone().nth(ordinal) else { return false };
-        Arc::make_mut(&mut self.history).truncate(at);
+        self.cut(at);
         true
+    }
+
+    /// Keeps so many messages; the model sees nothing of the others. Says how many went.
+    fn cut(&mut self, keep: usize) -> usize {
+        let removed = self.history.get(keep..).unwrap_or_default();
+        let count = removed.len();
+        self.context = self.context.take().and_then(|context| cut_back(&context, removed));
+        Arc::make_mut(&mut self.history).truncate(keep);
+        count
     }
 }
 
@@ -183,10 +220,15 @@ impl Gateway {
             client: None,
             history: Arc::new(new.history),
             usage: Usage::default(),
+            compressions: 0,
             turn: None,
             queue: VecDeque::new(),
+            notices: VecDeque::new(),
+            compressing: None,
+            rolling_back: None,
         };
         self.next_session += 1;
+        self.keys.insert(session.key.clone(), id);
         self.sessions.insert(id, session);
         self.attach(now, id, client);
         Ok(id)
@@ -199,6 +241,7 @@ impl Gateway {
             self.drop_turn(id);
         }
         let Some(session) = self.sessions.remove(&id) else { return false };
+        self.keys.remove(&session.key);
         self.deadlines.clear(Timer::Orphan(id));
         self.forget_owner(&session);
         log::debug!("session {id} closed after {:.0} s", now.wall - session.created);
@@ -219,8 +262,9 @@ impl Gateway {
 
     /// The session with this live id, stored key or exact title, for `session.resume`.
     pub(crate) fn find_session(&self, name: &str) -> Option<SessionId> {
-        SessionId::parse(name).filter(|id| self.sessions.contains_key(id)).or_else(|| {
-            let named = |session: &&Session| session.key == name || session.title.as_deref() == Some(name);
+        let live = SessionId::parse(name).filter(|id| self.sessions.contains_key(id));
+        live.or_else(|| self.keys.get(name).copied()).or_else(|| {
+            let named = |session: &&Session| session.title.as_deref() == Some(name);
             self.sessions
                 .values()
                 .filter(named)

@@ -1,60 +1,48 @@
-//! One turn, from prompt to end: started, steered, interrupted, and ended exactly once, whatever its
-//! agent does.
+//! One turn: submitted, started, steered, interrupted. What its agent says while it runs is `agent`'s, its
+//! end is `ending`'s.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
-
-use serde_json::Value;
 
 use super::Gateway;
 use super::deadlines::Timer;
-use super::history::{for_model, remember};
+use super::history::Compacted;
 use super::io::{Now, Output};
-use super::session::Queued;
-use crate::base::piece::Piece;
+use super::session::{Queued, Session};
 use crate::base::textlog::TextLog;
 use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX};
-use crate::model::agent_event::AgentEvent;
-use crate::model::ask::Answer;
 use crate::model::ids::{ClientId, SessionId, TurnId};
-use crate::model::message::{Message, Role};
 use crate::model::settings::BusyMode;
-use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
-use crate::wire::delta::{Delta, DeltaKind};
+use crate::model::turn::TurnSpec;
+use crate::wire::delta::DeltaKind;
 use crate::wire::error::RpcError;
 use crate::wire::event::Event;
-
-/// Characters of the reasoning repeated in `reasoning.available`.
-const REASONING_PREVIEW_CHARS: usize = 500;
-
-/// Phrases shown while a model is silent, in turn.
-const THINKING: [&str; 4] =
-    ["(・_・) pondering...", "(¬‿¬) considering...", "(⌐■_■) working on it...", "(ˇ_ˇ) thinking..."];
 
 /// A running turn.
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
     pub(super) prompt: String,
-    images: Vec<PathBuf>,
+    pub(super) images: Vec<PathBuf>,
     /// The visible answer so far.
     pub(super) text: TextLog,
-    reasoning: TextLog,
+    pub(super) reasoning: TextLog,
     /// The stream the last delta belonged to; `None` after anything else, so that the next delta leads.
-    stream: Option<DeltaKind>,
+    pub(super) stream: Option<DeltaKind>,
     /// Whether the client shows a thinking phrase.
-    thinking: bool,
+    pub(super) thinking: bool,
     /// When each running tool started.
-    tools: HashMap<String, Instant>,
-    started: Instant,
+    pub(super) tools: HashMap<String, Instant>,
+    pub(super) started: Instant,
     /// Guidance the agent has not taken yet.
-    steered: VecDeque<String>,
+    pub(super) steered: VecDeque<String>,
     /// Whether the agent was told to stop.
-    stopping: bool,
+    pub(super) stopping: bool,
     /// Whether it said more than is kept. From then on nothing is: what is kept has no holes.
-    full: bool,
+    pub(super) full: bool,
+    /// The newest compression of the conversation while it runs.
+    pub(super) compacted: Option<Compacted>,
 }
 
 impl Turn {
@@ -166,7 +154,7 @@ impl Gateway {
     }
 
     /// Tells the agent to stop, once: asking again does not give it more time.
-    fn stop_turn(&mut self, now: Now, id: SessionId) {
+    pub(super) fn stop_turn(&mut self, now: Now, id: SessionId) {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else { return };
         if std::mem::replace(&mut turn.stopping, true) {
             return;
@@ -177,23 +165,24 @@ impl Gateway {
         self.deadlines.set(Timer::Grace(turn), now.at + INTERRUPT_GRACE);
     }
 
-    /// Starts the oldest waiting prompt, unless a turn runs.
+    /// Starts the oldest waiting prompt, unless a turn runs. Without one, what the agent should hear is next.
     pub(super) fn next_prompt(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.turn.is_some() {
             return;
         }
-        let Some(Queued { text, images, client }) = session.queue.pop_front() else { return };
+        let Some(Queued { text, images, client }) = session.queue.pop_front() else {
+            return self.next_notice(now, id);
+        };
         if let Some(client) = client.filter(|client| self.clients.contains_key(client)) {
             self.attach(now, id, client);
         }
         self.start_turn(now, id, text, images);
     }
 
-    fn start_turn(&mut self, now: Now, id: SessionId, prompt: String, images: Vec<PathBuf>) {
+    pub(super) fn start_turn(&mut self, now: Now, id: SessionId, prompt: String, images: Vec<PathBuf>) {
+        let turn = self.take_turn_id();
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let turn = TurnId(self.next_turn);
-        self.next_turn += 1;
         self.counters.turns += 1;
         session.turn = Some(Turn {
             id: turn,
@@ -208,242 +197,36 @@ impl Gateway {
             steered: VecDeque::new(),
             stopping: false,
             full: false,
+            compacted: None,
         });
-        let spec = TurnSpec {
-            turn,
-            session: id,
-            session_key: session.key.clone(),
-            prompt,
-            images,
-            history: for_model(&session.history),
-            cwd: session.cwd.clone(),
-            model: session.model.clone(),
-            yolo: session.yolo.clone(),
-        };
+        let spec = session.spec(turn, prompt, images);
         self.turns.insert(turn, id);
         self.deadlines.clear(Timer::Orphan(id));
         self.emit(id, &Event::MessageStart);
         self.outputs.push_back(Output::StartTurn(Box::new(spec)));
     }
 
-    pub(super) fn agent_event(&mut self, now: Now, turn: TurnId, event: AgentEvent) {
-        let Some(&id) = self.turns.get(&turn) else {
-            self.counters.stale_events += 1;
-            return;
-        };
-        match event {
-            AgentEvent::Text(text) => self.stream(now, id, DeltaKind::Message, text),
-            AgentEvent::Reasoning(text) => {
-                let verbose = self.settings.display.tool_progress == "verbose";
-                let kind = if verbose { DeltaKind::ReasoningVerbose } else { DeltaKind::Reasoning };
-                self.stream(now, id, kind, text);
-            }
-            AgentEvent::Thinking => self.show_thinking(id, turn),
-            AgentEvent::Status { kind, text } => {
-                let text = text.trim();
-                if !text.is_empty() {
-                    self.break_stream(id);
-                    self.emit(id, &Event::StatusUpdate { kind, text });
-                }
-            }
-            AgentEvent::ToolGenerating { name } => {
-                self.break_stream(id);
-                if self.shows_tools() {
-                    self.emit(id, &Event::ToolGenerating { name: &name });
-                }
-            }
-            AgentEvent::ToolStart { id: tool, name, context, args } => {
-                self.tool_started(now, id, tool, &name, &context, &args);
-            }
-            AgentEvent::Subagent(_) | AgentEvent::Compressed { .. } => {}
-            AgentEvent::ToolComplete { id: tool, name, args, result, extras: _ } => {
-                self.tool_completed(now, id, &tool, &name, &args, &result);
-            }
-            // It was asked before the agent heard the stop; a person must not be asked in vain.
-            AgentEvent::Ask(ask, _) if self.is_stopping(id) => {
-                self.outputs.push_back(Output::Answer { turn, ask, answer: Answer::Cancelled });
-            }
-            AgentEvent::Ask(ask, question) => {
-                self.break_stream(id);
-                self.ask(now, id, turn, ask, question);
-            }
-            AgentEvent::AskGone(ask) => self.ask_gone(turn, ask),
-            AgentEvent::SteeringTaken(count) => {
-                if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-                    turn.steered.drain(..count.min(turn.steered.len()));
-                }
-            }
-            AgentEvent::End(end) => self.end_turn(now, id, *end),
-        }
+    /// An id for a turn, or for an errand, which is given one like a turn's.
+    pub(super) fn take_turn_id(&mut self) -> TurnId {
+        let turn = TurnId(self.next_turn);
+        self.next_turn += 1;
+        turn
     }
+}
 
-    /// An agent that vanished still ends its turn. If it was told to stop, that is how it stopped.
-    pub(super) fn agent_lost(&mut self, now: Now, turn: TurnId, why: &str) {
-        let Some(&id) = self.turns.get(&turn) else { return };
-        if self.is_stopping(id) {
-            return self.grace_over(now, turn);
+impl Session {
+    /// What an agent needs to answer `prompt`.
+    pub(super) fn spec(&self, turn: TurnId, prompt: String, images: Vec<PathBuf>) -> TurnSpec {
+        TurnSpec {
+            turn,
+            session: self.id,
+            session_key: self.key.clone(),
+            prompt,
+            images,
+            history: self.for_model(),
+            cwd: self.cwd.clone(),
+            model: self.model.clone(),
+            yolo: self.yolo.clone(),
         }
-        let said = self.text_so_far(id);
-        let (text, messages) = if said.is_empty() {
-            (Some(format!("Error: {why}")), Vec::new())
-        } else {
-            (Some(said.clone()), vec![Message::new(Role::Assistant, said)])
-        };
-        self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
-        let end =
-            TurnEnd { status: TurnStatus::Error, text, reasoning: None, usage: Usage::default(), messages };
-        self.end_turn(now, id, end);
-    }
-
-    /// An interrupted agent that does not come back is left behind: the turn ends here and now.
-    pub(super) fn grace_over(&mut self, now: Now, turn: TurnId) {
-        let Some(&id) = self.turns.get(&turn) else { return };
-        let said = self.text_so_far(id);
-        let started =
-            self.sessions.get(&id).and_then(|session| session.turn.as_ref()).map(|turn| turn.started);
-        let elapsed = started.map_or(0.0, |started| (now.at - started).as_secs_f64());
-        let (text, messages) = if said.is_empty() {
-            let text = format!("Operation interrupted: waiting for model response ({elapsed:.1}s elapsed).");
-            (text, Vec::new())
-        } else {
-            (said.clone(), vec![Message::new(Role::Assistant, said)])
-        };
-        let end = TurnEnd {
-            status: TurnStatus::Interrupted,
-            text: Some(text),
-            reasoning: None,
-            usage: Usage::default(),
-            messages,
-        };
-        self.end_turn(now, id, end);
-    }
-
-    /// The one way a turn ends.
-    fn end_turn(&mut self, now: Now, id: SessionId, end: TurnEnd) {
-        self.break_stream(id);
-        let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.take()) else { return };
-        self.turns.remove(&turn.id);
-        self.deadlines.clear(Timer::Grace(turn.id));
-        self.withdraw_asks(turn.id);
-        self.outputs.push_back(Output::Forget(turn.id));
-
-        let TurnEnd { status, text, reasoning, usage, messages } = end;
-        self.counters.turns_ended.add(status.into());
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.last_active = now.wall;
-        session.usage.add(&usage);
-        remember(Arc::make_mut(&mut session.history), turn.prompt, turn.images, status, messages);
-        // Guidance that came too late for this turn is the next prompt: it was promised a reader.
-        let client = session.client;
-        for text in turn.steered.into_iter().rev() {
-            session.queue.push_front(Queued { text, images: Vec::new(), client });
-        }
-        let Some(usage) = self.sessions.get(&id).map(|session| self.usage(session)) else { return };
-
-        if self.shows_tools() && !turn.reasoning.is_empty() {
-            let preview: String = turn.reasoning.text().chars().take(REASONING_PREVIEW_CHARS).collect();
-            let verbose = self.settings.display.tool_progress == "verbose";
-            self.emit(id, &Event::ReasoningAvailable { text: &preview, verbose });
-        }
-        let reasoning = reasoning.filter(|text| !text.trim().is_empty());
-        let complete = Event::MessageComplete {
-            text: text.as_deref(),
-            usage: &usage,
-            status: status.as_str(),
-            reasoning: reasoning.as_deref().map(str::trim),
-        };
-        self.emit(id, &complete);
-        self.send_info(id);
-        self.watch_orphan(now, id);
-        self.next_prompt(now, id);
-    }
-
-    /// Adds text to a stream of the turn and passes it on.
-    fn stream(&mut self, now: Now, id: SessionId, kind: DeltaKind, text: Piece) {
-        if text.is_empty() {
-            return;
-        }
-        self.clear_thinking(id);
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(turn) = &mut session.turn else { return };
-        if turn.full {
-            return;
-        }
-        if turn.text.len() + turn.reasoning.len() + text.len() > self.setup.bounds.turn_text {
-            turn.full = true;
-            if turn.stopping {
-                return;
-            }
-            let why = "the answer is larger than this gateway keeps; stopped";
-            self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
-            return self.stop_turn(now, id);
-        }
-        let leading = turn.stream.replace(kind) != Some(kind);
-        let log = if kind == DeltaKind::Message { &turn.text } else { &turn.reasoning };
-        let range = log.append(&text);
-        if let Some(client) = session.client {
-            let delta = Delta { kind, session: id, log: log.clone(), range, cuts: text.into_cuts() };
-            self.outputs.push_back(Output::Delta { client, delta, leading });
-        }
-    }
-
-    /// Something other than text comes: the next delta leads again.
-    fn break_stream(&mut self, id: SessionId) {
-        self.clear_thinking(id);
-        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-            turn.stream = None;
-        }
-    }
-
-    fn show_thinking(&mut self, id: SessionId, turn: TurnId) {
-        self.break_stream(id);
-        let phrase = THINKING[(turn.0 % THINKING.len() as u64) as usize];
-        self.emit(id, &Event::ThinkingDelta { text: phrase });
-        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-            turn.thinking = true;
-        }
-    }
-
-    fn clear_thinking(&mut self, id: SessionId) {
-        let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else { return };
-        if std::mem::take(&mut turn.thinking) {
-            self.emit(id, &Event::ThinkingDelta { text: "" });
-        }
-    }
-
-    fn shows_tools(&self) -> bool {
-        self.settings.display.tool_progress != "off"
-    }
-
-    fn tool_started(&mut self, now: Now, id: SessionId, tool: String, name: &str, context: &str, args: &str) {
-        self.break_stream(id);
-        if self.shows_tools() {
-            let args_text = (self.settings.display.tool_progress == "verbose").then_some(args);
-            self.emit(id, &Event::ToolStart { tool_id: &tool, name, context, args_text });
-        }
-        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-            turn.tools.insert(tool, now.at);
-        }
-    }
-
-    fn tool_completed(&mut self, now: Now, id: SessionId, tool: &str, name: &str, args: &str, result: &str) {
-        self.break_stream(id);
-        let turn = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut());
-        let started = turn.and_then(|turn| turn.tools.remove(tool));
-        if self.shows_tools() {
-            let parsed = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
-            let duration_s = started.map(|started| (now.at - started).as_secs_f64());
-            let (args, result) = (parsed(args), parsed(result));
-            self.emit(id, &Event::ToolComplete { tool_id: tool, name, args, duration_s, result });
-        }
-    }
-
-    fn is_stopping(&self, id: SessionId) -> bool {
-        self.sessions.get(&id).and_then(|session| session.turn.as_ref()).is_some_and(|turn| turn.stopping)
-    }
-
-    fn text_so_far(&self, id: SessionId) -> String {
-        let turn = self.sessions.get(&id).and_then(|session| session.turn.as_ref());
-        turn.map(|turn| turn.text.text()).unwrap_or_default()
     }
 }

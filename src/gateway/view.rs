@@ -1,12 +1,15 @@
 //! How sessions look on the wire: info objects, usage, transcripts.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{Gateway, Session};
 use crate::model::message::{Message, Role};
+use crate::model::settings::ApprovalMode;
 use crate::model::turn::Usage;
-use crate::wire::event::{Empty, SessionInfo, UsageView};
+use crate::wire::event::{Groups, Servers, SessionInfo, UsageView};
 
 /// The version of the original whose wire this is; clients compare it.
 pub const WIRE_VERSION: &str = "0.18.0";
@@ -41,7 +44,7 @@ impl Gateway {
         }
     }
 
-    fn uses_demo(&self) -> bool {
+    pub(super) fn uses_demo(&self) -> bool {
         self.setup.demo_only || !self.settings.has_model()
     }
 
@@ -58,9 +61,9 @@ impl Gateway {
             },
             service_tier: if fast { "priority" } else { "" },
             fast,
-            yolo: false,
-            tools: Empty {},
-            skills: Empty {},
+            yolo: session.yolo.is_on() || self.settings.agent.approvals.mode == ApprovalMode::Off,
+            tools: Groups(Arc::clone(&self.inventory.tools)),
+            skills: Groups(Arc::clone(&self.inventory.skills)),
             cwd: session.cwd.display().to_string(),
             branch: session.branch.clone(),
             personality: match display.personality.as_str() {
@@ -76,7 +79,7 @@ impl Gateway {
             update_command: "",
             usage: self.usage(session),
             profile_name: "default",
-            mcp_servers: [],
+            mcp_servers: Servers(Arc::clone(&self.inventory.servers)),
             system_prompt: self.settings.model.system_prompt.clone(),
             credential_warning: None,
             config_warning: self.settings.warning.clone(),
@@ -89,6 +92,8 @@ impl Gateway {
         if view.model.is_empty() {
             view.model = self.model_of(Some(session));
         }
+        view.compressions = session.compressions;
+        view.active_subagents = self.subagents;
         view
     }
 
@@ -245,7 +250,7 @@ pub(crate) fn local_time(wall: f64, timezone: &TimeZone, format: &str) -> String
 }
 
 /// `1,234,567`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {

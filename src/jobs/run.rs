@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 use crate::agent::supervisor::AgentSource;
 use crate::config::{ConfigFile, Home};
 use crate::model::job::{JobResult, JobSpec};
+use crate::probe::attach::{self, Around};
 use crate::probe::dropped::{self, Places};
 use crate::probe::files::FileLists;
-use crate::probe::{complete, git, paste, workspace};
+use crate::probe::{complete, git, paste, spawn_tree, workspace};
 
 /// What the workers share.
 pub struct Workshop {
@@ -39,6 +40,10 @@ impl Workshop {
             JobSpec::Agent(job) => self.source.job(job),
             JobSpec::Errand(_) => JobResult::Failed("errands are not for the pool".to_owned()),
             JobSpec::LoadSettings => JobResult::Settings(self.config.current()),
+            JobSpec::EditSettings { edits } => match self.config.change(&edits) {
+                Ok(()) => JobResult::Settings(self.config.current()),
+                Err(error) => JobResult::Failed(error.to_string()),
+            },
             JobSpec::Workspace { candidates } => {
                 let cwd = workspace::resolve(&candidates, user_home);
                 let branch = git::branch(&cwd);
@@ -58,6 +63,21 @@ impl Workshop {
                 let places = Places { cwd: &cwd, user_home, env: &|name| env::var(name).ok() };
                 JobResult::Drop(dropped::detect(&text, places))
             }
+            JobSpec::Attach(job) => {
+                let (images, programs) = (self.home.images_dir(), env::var_os("PATH"));
+                let around = Around {
+                    images: &images,
+                    user_home,
+                    env: &|name| env::var(name).ok(),
+                    programs: programs.as_deref(),
+                    at: jiff::Timestamp::now().to_zoned(self.timezone.clone()).datetime(),
+                };
+                JobResult::Attach(attach::attach(&job, around))
+            }
+            JobSpec::SpawnTree(job) => match spawn_tree::run(&job, &self.home.spawn_trees_dir(), user_home) {
+                Ok(done) => JobResult::SpawnTree(done),
+                Err(why) => JobResult::Failed(why),
+            },
             JobSpec::SavePaste { text, number } => {
                 let at = jiff::Timestamp::now().to_zoned(self.timezone.clone()).time();
                 match paste::save(&self.home.pastes_dir(), &text, number, at) {

@@ -13,10 +13,6 @@ pub(super) const METHODS: &[Method] = &[
     Method::new("pet.info.meta", Lane::Inline, "No pets: not enabled.", disabled),
     Method::new("pet.gallery", Lane::Inline, "No pets: an empty gallery.", gallery),
     Method::new("pet.generate.status", Lane::Inline, "No pets: cannot be generated.", pet_status),
-    Method::new("delegation.status", Lane::Inline, "No subagents run.", delegation),
-    Method::new("process.list", Lane::Inline, "No background processes.", processes),
-    Method::new("process.stop", Lane::Inline, "No background processes to stop.", process_stop),
-    Method::new("agents.list", Lane::Inline, "No background processes.", processes),
     Method::new("credits.view", Lane::Inline, "No credits account.", credits),
     Method::new("billing.state", Lane::Inline, "No billing account.", billing),
     Method::new("voice.toggle", Lane::Inline, "No voice: always off.", voice),
@@ -25,8 +21,6 @@ pub(super) const METHODS: &[Method] = &[
     Method::new("toolsets.list", Lane::Inline, "No tools yet.", toolsets),
     Method::new("tools.list", Lane::Inline, "No tools yet.", toolsets),
     Method::new("plugins.list", Lane::Inline, "No plugins.", plugins),
-    Method::new("rollback.list", Lane::Inline, "No checkpoints.", rollback),
-    Method::new("spawn_tree.list", Lane::Inline, "No saved subagent trees.", spawn_trees),
 ];
 
 type Answer = Result<Reply, RpcError>;
@@ -41,20 +35,6 @@ fn gallery(_: &mut Ctx<'_>, _: &Params) -> Answer {
 
 fn pet_status(_: &mut Ctx<'_>, _: &Params) -> Answer {
     Ok(Reply::Now(json!({ "available": false, "providers": [] })))
-}
-
-fn delegation(_: &mut Ctx<'_>, _: &Params) -> Answer {
-    Ok(Reply::Now(
-        json!({ "active": [], "paused": false, "max_spawn_depth": 0, "max_concurrent_children": 0 }),
-    ))
-}
-
-fn processes(_: &mut Ctx<'_>, _: &Params) -> Answer {
-    Ok(Reply::Now(json!({ "processes": [] })))
-}
-
-fn process_stop(_: &mut Ctx<'_>, _: &Params) -> Answer {
-    Ok(Reply::Now(json!({ "killed": 0 })))
 }
 
 fn credits(_: &mut Ctx<'_>, _: &Params) -> Answer {
@@ -102,12 +82,4 @@ fn toolsets(_: &mut Ctx<'_>, _: &Params) -> Answer {
 
 fn plugins(_: &mut Ctx<'_>, _: &Params) -> Answer {
     Ok(Reply::Now(json!({ "plugins": [] })))
-}
-
-fn rollback(_: &mut Ctx<'_>, _: &Params) -> Answer {
-    Ok(Reply::Now(json!({ "enabled": false, "checkpoints": [] })))
-}
-
-fn spawn_trees(_: &mut Ctx<'_>, _: &Params) -> Answer {
-    Ok(Reply::Now(json!({ "entries": [] })))
 }

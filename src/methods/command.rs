@@ -19,6 +19,10 @@ pub(super) const METHODS: &[Method] = &[
     Method::new("command.dispatch", Lane::Inline, "Run a slash command that becomes a prompt.", dispatch),
 ];
 
+/// What `/yolo` says.
+const YOLO_ON: &str = "Dangerous commands run without asking in this session. /yolo turns that off.";
+const YOLO_OFF: &str = "Dangerous commands ask first again, unless approvals.mode is off.";
+
 /// Commands whose answer is [`dispatch`]'s.
 const DISPATCHED: &[&str] = &["retry", "queue", "q", "steer", "undo"];
 
@@ -65,6 +69,12 @@ fn exec(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
             format!("Title: {}", session.title.as_deref().unwrap_or("(none)"))
         }
         "history" => history_page(session),
+        "yolo" => {
+            let on = !session.yolo.is_on();
+            session.yolo.set(on);
+            ctx.after(After::Info(id));
+            if on { YOLO_ON.to_owned() } else { YOLO_OFF.to_owned() }
+        }
         "help" => help_page(),
         "version" | "v" => {
             format!("tui-gateway {} (wire of hermes-agent {WIRE_VERSION})", env!("CARGO_PKG_VERSION"))

@@ -32,13 +32,15 @@ fn detect_drop(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     Ok(Reply::Job(JobSpec::DetectDrop { text, cwd }, detected))
 }
 
-fn detected(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
+fn detected(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, RpcError> {
     let found = match result {
         JobResult::Drop(found) => found,
         other => return Err(failed(5027, other)),
     };
-    // Attaching images comes with the attachments; until then an image stays part of the text.
-    let Some(found) = found.filter(|found| !found.is_image) else { return Ok(json!({ "matched": false })) };
+    let Some(found) = found else { return Ok(json!({ "matched": false })) };
+    if found.is_image {
+        return super::attach::dropped(ctx, params, found);
+    }
     let name = found.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let path = found.path.display().to_string();
     let mut text = format!("[User attached file: {path}]");

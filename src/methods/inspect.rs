@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::session::clean_title;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
-use crate::gateway::view;
+use crate::gateway::{clean_title, view};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
@@ -25,13 +24,7 @@ fn title(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     }
     let wanted = params.text_or_empty("title")?.trim().to_owned();
     let title = clean_title(&wanted)?.ok_or_else(|| RpcError::new(4021, "title required"))?;
-    let holder = ctx
-        .gateway
-        .sessions_by_age()
-        .into_iter()
-        .find(|other| other.id != id && other.title.as_deref() == Some(&title))
-        .map(|other| other.key.clone());
-    if let Some(key) = holder {
+    if let Some(key) = ctx.gateway.title_holder(id, &title) {
         return Err(RpcError::new(4022, format!("Title '{title}' is already in use by session {key}")));
     }
     ctx.session(params)?.title = Some(title);

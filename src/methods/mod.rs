@@ -3,27 +3,44 @@
 
 mod absent;
 mod answer;
+mod attach;
+mod background;
+mod branch;
 mod command;
 mod composer;
+mod compress;
+mod config_set;
 #[cfg(debug_assertions)]
 mod debug;
+mod delegation;
 mod gateway;
 mod inspect;
+mod process;
 mod prompt;
+mod rollback;
 mod session;
 mod settings;
+mod spawn_tree;
 
 use crate::gateway::method::Method;
 
 /// The families, in the order of listings.
 const FAMILIES: &[&[Method]] = &[
     session::METHODS,
+    branch::METHODS,
     inspect::METHODS,
+    compress::METHODS,
     prompt::METHODS,
+    background::METHODS,
     answer::METHODS,
     composer::METHODS,
+    attach::METHODS,
     command::METHODS,
     settings::METHODS,
+    process::METHODS,
+    delegation::METHODS,
+    spawn_tree::METHODS,
+    rollback::METHODS,
     gateway::METHODS,
     absent::METHODS,
 ];

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use super::composer::failed;
-use crate::gateway::NewSession;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
-use crate::gateway::view;
+use crate::gateway::{NewSession, clean_title, view};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::{Message, Role};
@@ -32,9 +31,6 @@ const COLS_MAX: i64 = 10_000;
 
 /// Rows of `session.list` when a client gives no limit.
 const LIST_LIMIT_DEFAULT: i64 = 200;
-
-/// Characters a title may have.
-pub(super) const TITLE_CHARS_MAX: usize = 100;
 
 fn create(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     // Checked before the job, so that a bad request costs nothing.
@@ -100,23 +96,6 @@ fn seed(messages: Option<&Value>) -> Vec<Message> {
         (role != Role::Tool && !text.trim().is_empty()).then(|| Message::new(role, text))
     };
     items.iter().filter_map(message).collect()
-}
-
-/// A title as it is kept: control and invisible characters out, runs of white space one blank. `None` when
-/// nothing is left; 4022 when it is too long.
-pub(super) fn clean_title(title: &str) -> Result<Option<String>, RpcError> {
-    let invisible = |c: char| {
-        matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffc}')
-    };
-    let visible: String = title.chars().filter(|c| !invisible(*c)).collect();
-    let clean = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    match clean.chars().count() {
-        0 => Ok(None),
-        1..=TITLE_CHARS_MAX => Ok(Some(clean)),
-        count => Err(RpcError::new(4022, format!("Title too long ({count} chars, max {TITLE_CHARS_MAX})"))),
-    }
 }
 
 fn resume(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
@@ -200,14 +179,6 @@ fn newest_first(ctx: &Ctx<'_>) -> impl Iterator<Item = Value> + use<> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn titles_are_cleaned_and_bounded() {
-        assert_eq!(clean_title("  a \t b\u{200b}\u{0}c ").unwrap().as_deref(), Some("a bc"));
-        assert_eq!(clean_title("\u{feff} ").unwrap(), None);
-        assert_eq!(clean_title(&"é".repeat(100)).unwrap().map(|t| t.chars().count()), Some(100));
-        assert_eq!(clean_title(&"é".repeat(101)).unwrap_err().code, 4022);
-    }
 
     #[test]
     fn seeds_skip_what_is_no_message() {

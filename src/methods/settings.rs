@@ -1,8 +1,10 @@
-//! Settings, as clients read them. Reading looks at the file again, so these run on the pool.
+//! Settings, as clients read them; `config_set` is how they write them. Reading looks at the file again, so
+//! these run on the pool.
 
 use serde_json::{Value, json};
 
 use super::composer::failed;
+use super::config_set;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
@@ -11,6 +13,7 @@ use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
     Method::new("config.get", Lane::Pool, "Read a setting.", get),
+    Method::new("config.set", Lane::Pool, "Change a setting, most of them in config.yaml.", config_set::set),
     Method::new(
         "setup.status",
         Lane::Inline,

@@ -1,6 +1,9 @@
 //! What sessions hear outside of their turns: from background processes, subagents and tool servers.
 
+use std::sync::Arc;
+
 use super::agent_event::Subagent;
+use super::inventory::Inventory;
 use crate::base::claim::Claim;
 
 /// Something happened.
@@ -33,6 +36,6 @@ pub enum What {
     Subagent(Box<Subagent>),
     /// Subagents that run in the background now, of all sessions.
     Subagents(u64),
-    /// The tools are others than before.
-    Tools,
+    /// The tools, skills or tool servers are others than before; these are they.
+    Tools(Arc<Inventory>),
 }

@@ -3,14 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::attach::{AttachJob, Attached, Refused};
+use super::checkpoint::{CheckpointDone, CheckpointError, CheckpointJob};
+use super::edit::Edit;
 use super::errand::{Errand, ErrandEnd};
+use super::process::{Killed, Process};
 use super::settings::Settings;
+use super::spawn_tree::{TreeDone, TreeJob};
 
 /// One piece of work.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum JobSpec {
     /// Read `config.yaml` again if it changed.
     LoadSettings,
+    /// Change `config.yaml`, all of it or nothing, and read it again.
+    EditSettings {
+        /// What to change.
+        edits: Vec<Edit>,
+    },
     /// Work for an agent; it runs on a thread of its own, not on the pool.
     Errand(Box<Errand>),
     /// Look at, or change, what agents keep outside of turns.
@@ -42,6 +52,10 @@ pub enum JobSpec {
         /// Its number in this process.
         number: u64,
     },
+    /// Make something ready that goes with a prompt.
+    Attach(AttachJob),
+    /// `spawn_tree.save`, `.list` and `.load`.
+    SpawnTree(TreeJob),
 }
 
 /// Work on what agents keep outside of turns: processes, subagents, tool servers, checkpoints.
@@ -49,9 +63,68 @@ pub enum JobSpec {
 pub enum AgentJob {
     /// The background processes of a session.
     Processes {
+        /// Its stored key; `None` for those of all sessions.
+        owner: Option<String>,
+    },
+    /// End a background process of a session.
+    KillProcess {
         /// Its stored key.
         owner: String,
+        /// The process's id.
+        id: String,
     },
+    /// End every background process of every session.
+    StopProcesses,
+    /// The subagents that run, of all sessions.
+    Subagents,
+    /// Let no new subagents start, or let them again.
+    PauseSubagents {
+        /// Which of the two.
+        paused: bool,
+    },
+    /// Stop one subagent with those it started.
+    InterruptSubagent {
+        /// Its id.
+        id: String,
+    },
+    /// Look at the checkpoints of a directory, or go back to one.
+    Checkpoints(CheckpointJob),
+}
+
+/// Subagents that run, of all sessions, and what bounds them.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct Subagents {
+    /// Those that run, oldest first.
+    pub active: Vec<ActiveSubagent>,
+    /// Whether new ones may not start.
+    pub paused: bool,
+    /// How deep they may start others; 1 when they start none.
+    pub depth_max: u32,
+    /// Most that are started at once.
+    pub children_max: usize,
+}
+
+/// A subagent that runs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ActiveSubagent {
+    /// Its id.
+    pub id: String,
+    /// The id of the subagent that started it.
+    pub parent: Option<String>,
+    /// 0 for a subagent of a session.
+    pub depth: u32,
+    /// What it is to do.
+    pub goal: String,
+    /// The model.
+    pub model: String,
+    /// When it began, in seconds since 1970.
+    pub started_at: f64,
+    /// `running`, or `interrupting` once it was told to stop.
+    pub status: &'static str,
+    /// Tools it ran so far.
+    pub tool_count: u64,
+    /// The last of them.
+    pub last_tool: Option<String>,
 }
 
 /// Its result.
@@ -81,6 +154,24 @@ pub enum JobResult {
     },
     /// What came of an errand.
     Errand(Box<ErrandEnd>),
+    /// Background processes: those that run, then the others, each in the order of their start.
+    Processes(Vec<Process>),
+    /// What ending a process came to.
+    Killed(Killed),
+    /// How many processes were ended.
+    Stopped(usize),
+    /// The subagents that run.
+    Subagents(Box<Subagents>),
+    /// Whether subagents may not start.
+    SubagentsPaused(bool),
+    /// Whether there was such a subagent.
+    SubagentFound(bool),
+    /// What came of checkpoints, or why nothing did.
+    Checkpoints(Result<CheckpointDone, CheckpointError>),
+    /// What goes with a prompt, or why not.
+    Attach(Result<Attached, Refused>),
+    /// What came of snapshots of subagents.
+    SpawnTree(TreeDone),
     /// It could not be done; a sentence for people.
     Failed(String),
 }

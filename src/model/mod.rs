@@ -2,11 +2,18 @@
 
 pub mod agent_event;
 pub mod ask;
+pub mod attach;
 pub mod bulletin;
+pub mod checkpoint;
+pub mod edit;
 pub mod errand;
 pub mod ids;
+pub mod inventory;
 pub mod job;
 pub mod message;
+pub mod process;
 pub mod settings;
+pub mod spawn_tree;
 pub mod stats;
 pub mod turn;
+pub mod words;

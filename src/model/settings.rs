@@ -187,8 +187,7 @@ pub struct ModelSettings {
     pub api_tries: u32,
     /// Calls of the model in one turn: `HERMES_TUI_MAX_TURNS`, `agent.max_turns`, `max_turns` (default 90).
     pub iterations: u32,
-    /// `agent.tools`: whether the model may use tools. Ours, and off unless it is set: approvals have no
-    /// categories yet, so that every command asks.
+    /// `agent.tools`: whether the model may use tools. Ours, and on unless it is switched off.
     pub tools: bool,
     /// `agent.system_prompt`; empty when not given.
     pub system_prompt: String,

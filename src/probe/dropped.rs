@@ -13,11 +13,14 @@ use crate::model::job;
 
 /// Bytes of a path (`PATH_MAX`).
 const MAX_PATH: usize = 4096;
+/// Characters of a path that are repeated when there is no such file.
+pub(super) const SHOWN_CHARS: usize = 200;
 /// Bytes of the text that are looked at: a path with every byte written as `%xx`. Bounds the number of
 /// places where the text can be cut, and so the number of looks at the disk.
 const MAX_WRITTEN: usize = 3 * MAX_PATH;
 /// Extensions of images, in lower case.
-const IMAGES: [&str; 10] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "tiff", "tif", "svg", "ico"];
+pub(super) const IMAGES: [&str; 10] =
+    ["png", "jpg", "jpeg", "gif", "webp", "bmp", "tiff", "tif", "svg", "ico"];
 
 /// Where relative and short paths start.
 #[derive(Clone, Copy)]
@@ -38,9 +41,46 @@ pub fn detect(text: &str, places: Places<'_>) -> Option<job::Drop> {
         Some(quote) => quoted(text, quote, places)?,
         None => unquoted(text, places)?,
     };
+    Some(dropped(path, remainder))
+}
+
+/// The file that `text` names: as [`detect`] finds it, else whatever stands before the first blank or in quotes,
+/// which need not look like a path.
+///
+/// # Errors
+/// There is no such file; what was looked for, shortened.
+pub(super) fn named(text: &str, places: Places<'_>) -> Result<job::Drop, String> {
+    let text = text.trim();
+    if let Some(found) = detect(text, places) {
+        return Ok(found);
+    }
+    let (token, remainder) = first_token(text);
+    let path = Some(token).filter(|token| token.len() <= MAX_WRITTEN).and_then(|token| find(token, places));
+    path.map(|path| dropped(path, remainder)).ok_or_else(|| token.chars().take(SHOWN_CHARS).collect())
+}
+
+/// The file that all of `text` means, quotes or not.
+pub(super) fn whole(text: &str, places: Places<'_>) -> Option<PathBuf> {
+    let text = text.trim();
+    let inner = ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    let token = inner.unwrap_or(text);
+    if token.len() > MAX_WRITTEN { None } else { find(token, places) }
+}
+
+fn dropped(path: PathBuf, remainder: &str) -> job::Drop {
     let is_image = is_image(&path);
     let size = if is_image { image_size::read(&path) } else { None };
-    Some(job::Drop { path, is_image, remainder: remainder.trim().to_owned(), size })
+    job::Drop { path, is_image, remainder: remainder.trim().to_owned(), size }
+}
+
+fn first_token(text: &str) -> (&str, &str) {
+    match text.chars().next().filter(|quote| matches!(quote, '"' | '\'')) {
+        Some(quote) => {
+            let inner = text.strip_prefix(quote).unwrap_or(text);
+            inner.split_once(quote).unwrap_or((inner, ""))
+        }
+        None => text.split_at(first_blank(text).unwrap_or(text.len())),
+    }
 }
 
 fn quoted<'a>(text: &'a str, quote: char, places: Places<'_>) -> Option<(PathBuf, &'a str)> {
@@ -61,17 +101,22 @@ fn unquoted<'a>(text: &'a str, places: Places<'_>) -> Option<(PathBuf, &'a str)>
 
 /// Where `text` may end as a path, in the order of trying.
 fn cuts(text: &str) -> impl Iterator<Item = usize> {
+    let window = &text[..text.floor_char_boundary(MAX_WRITTEN)];
+    let from_the_right = window.char_indices().rev().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
+    let whole = (text.len() <= MAX_WRITTEN).then_some(text.len());
+    let first = first_blank(text).filter(|&at| at <= MAX_WRITTEN);
+    whole.into_iter().chain(first).chain(from_the_right)
+}
+
+/// The first white space without a backslash before it.
+fn first_blank(text: &str) -> Option<usize> {
     let mut escaped = false;
-    let first = text.char_indices().find(|&(_, c)| {
+    let found = text.char_indices().find(|&(_, c)| {
         let ends = c.is_whitespace() && !escaped;
         escaped = c == '\\' && !escaped;
         ends
     });
-    let window = &text[..text.floor_char_boundary(MAX_WRITTEN)];
-    let from_the_right = window.char_indices().rev().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at);
-    let whole = (text.len() <= MAX_WRITTEN).then_some(text.len());
-    let first = first.map(|(at, _)| at).filter(|&at| at <= MAX_WRITTEN);
-    whole.into_iter().chain(first).chain(from_the_right)
+    found.map(|(at, _)| at)
 }
 
 fn looks_like_path(text: &str) -> bool {

@@ -1,8 +1,10 @@
-//! Looking at the working tree: directories, git, completions, dropped files, kept pastes.
+//! Looking at the working tree: directories, git, completions, dropped files, attachments, kept pastes and
+//! snapshots.
 //!
 //! Everything here may block (files, a child process), so it runs on pool threads only. Knows no JSON-RPC,
 //! no session and no setting: directories, times and the user's home arrive as arguments.
 
+pub mod attach;
 pub mod complete;
 pub mod dropped;
 pub mod files;
@@ -10,4 +12,5 @@ mod fuzzy;
 pub mod git;
 mod image_size;
 pub mod paste;
+pub mod spawn_tree;
 pub mod workspace;

@@ -168,6 +168,8 @@ impl Server {
             }
             self.record_turn(woken);
             if self.may_exit() {
+                // Everybody has been told good-bye; what agents left running must not outlive the server.
+                self.agents.shutdown();
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
             }
         }

@@ -7,10 +7,14 @@
 mod connect_file;
 mod effects;
 mod http;
+#[cfg(feature = "openai")]
+mod inventory;
 mod links;
 mod listener;
 mod main_loop;
 mod metrics;
+#[cfg(feature = "openai")]
+mod processes;
 mod shutdown;
 mod signals;
 mod source;

@@ -56,6 +56,8 @@ impl Server {
         }
         log::info!("ending: {exit}");
         self.exit = Some(exit);
+        // Jobs may answer; a model that thinks about a title is not waited for.
+        self.agents.stop_errands();
         self.ending = Some(Ending::new(Instant::now(), self.grace));
         if let Some(listener) = &mut self.listener {
             self.poller.remove(&mut listener.socket);

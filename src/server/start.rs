@@ -242,6 +242,7 @@ fn setup(
         terminal_cwd,
         timezone,
         demo_only,
+        titles: titles(),
         bounds: &Bounds::SERVER,
     })
 }
@@ -250,6 +251,12 @@ fn setup(
 fn seconds(name: &str) -> Option<Duration> {
     let seconds: f64 = env::var(name).ok()?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
+}
+
+/// Whether the model is asked for titles: `TUI_GATEWAY_TITLES`, on unless it is 0. Ours: whoever pays for each
+/// call, or counts them, may do without.
+fn titles() -> bool {
+    env::var("TUI_GATEWAY_TITLES").map_or(true, |word| word.trim() != "0")
 }
 
 /// Threads of the pool: `HERMES_TUI_RPC_POOL_WORKERS`, default 8, at least 2, as in the original (whose value

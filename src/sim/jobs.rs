@@ -71,7 +71,11 @@ fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
             let (text, display) = (word.clone(), word.clone());
             JobResult::Completions(vec![PathItem { text, display, meta: String::new() }])
         }
-        JobSpec::Errand(_) | JobSpec::Agent(_) => JobResult::Failed("not here".to_owned()),
+        JobSpec::Errand(_)
+        | JobSpec::Agent(_)
+        | JobSpec::Attach(_)
+        | JobSpec::SpawnTree(_)
+        | JobSpec::EditSettings { .. } => JobResult::Failed("not here".to_owned()),
         JobSpec::DetectDrop { .. } => JobResult::Drop(None),
         JobSpec::SavePaste { text, number } => JobResult::Paste {
             path: PathBuf::from("/home/user/.hermes/pastes/paste"),

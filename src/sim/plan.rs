@@ -141,6 +141,8 @@ impl Plan {
             terminal_cwd: None,
             timezone: jiff::tz::TimeZone::UTC,
             demo_only: false,
+            // Nobody asked for a title, so nothing here would expect one.
+            titles: false,
             bounds: self.bounds,
         }
     }

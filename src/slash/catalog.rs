@@ -94,7 +94,7 @@ mod tests {
         let catalog = catalog();
         let names: Vec<&Value> =
             catalog["categories"].as_array().unwrap().iter().map(|category| &category["name"]).collect();
-        assert_eq!(names, ["Session", "Info", "Exit", "TUI"]);
+        assert_eq!(names, ["Session", "Configuration", "Info", "Exit", "TUI"]);
         let grouped: usize = catalog["categories"]
             .as_array()
             .unwrap()

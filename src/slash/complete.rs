@@ -132,7 +132,7 @@ mod tests {
         check("/q", &["queue", "q ", "quit"], 1);
         check("/help", &["help "], 1);
         check("/HELP", &["help "], 1);
-        check("/c", &["clear", "copy"], 1);
+        check("/c", &["clear", "compress", "copy"], 1);
         check("/s", &["stop", "steer", "status", "sessions"], 1);
         check("/d", &["/details"], 1);
         check("/detail", &["/details"], 1);

@@ -25,6 +25,8 @@ pub struct Command {
 pub enum Category {
     /// `Session`.
     Session,
+    /// `Configuration`.
+    Configuration,
     /// `Info`.
     Info,
     /// `Exit`.
@@ -39,6 +41,7 @@ impl Category {
     pub fn as_str(self) -> &'static str {
         match self {
             Category::Session => "Session",
+            Category::Configuration => "Configuration",
             Category::Info => "Info",
             Category::Exit => "Exit",
             Category::Tui => "TUI",
@@ -87,7 +90,28 @@ pub const COMMANDS: &[Command] = &[
         Served::ByMethod("session.undo"),
     ),
     session("title", NONE, "[name]", "Show or change the session's title", Served::ByMethod("session.title")),
+    session(
+        "branch",
+        &["fork"],
+        "[name]",
+        "Go on in a copy of this conversation",
+        Served::ByMethod("session.branch"),
+    ),
+    session(
+        "compress",
+        NONE,
+        "[focus]",
+        "Summarise the older part for the model",
+        Served::ByMethod("session.compress"),
+    ),
     session("stop", NONE, "", "End every background process", Served::ByMethod("process.stop")),
+    session(
+        "background",
+        &["bg", "btw"],
+        "<prompt>",
+        "Answer a prompt beside the conversation",
+        Served::ByMethod("prompt.background"),
+    ),
     session("queue", &["q"], "<prompt>", "Send a prompt once the running turn is over", Served::Client),
     session(
         "steer",
@@ -99,6 +123,8 @@ pub const COMMANDS: &[Command] = &[
     session("status", NONE, "", "Show what the session is doing", Served::ByMethod("session.status")),
     session("resume", NONE, "[name]", "Return to an earlier session", Served::ByMethod("session.resume")),
     session("sessions", NONE, "", "Choose among the sessions", Served::ByMethod("session.list")),
+    configuration("model", "[model] [--global|--session]", "Talk to another model"),
+    configuration("yolo", "", "Run dangerous commands without asking, or ask again"),
     info("help", NONE, "", "List the commands", Served::Client),
     info("usage", NONE, "", "Show the tokens and calls of this session", Served::ByMethod("session.usage")),
     info("copy", NONE, "[number]", "Copy an answer to the clipboard", Served::Client),
@@ -124,6 +150,18 @@ const fn session(
     served: Served,
 ) -> Command {
     Command { name, aliases, category: Category::Session, args, description, sub: NONE, served }
+}
+
+const fn configuration(name: &'static str, args: &'static str, description: &'static str) -> Command {
+    Command {
+        name,
+        aliases: NONE,
+        category: Category::Configuration,
+        args,
+        description,
+        sub: NONE,
+        served: Served::ByMethod("config.set"),
+    }
 }
 
 const fn info(

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::approval::Approvals;
+use super::approval::{Approvals, Policy};
+use super::checkpoints::{Checkpoints, Kept};
 use super::read_file::Reads;
 use super::shell::{Processes, Shell};
 use super::todo::Todos;
+use crate::base::switch::Switch;
 
 /// A session's desk.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub struct Desk {
     pub(super) approvals: Mutex<Approvals>,
     /// What runs in the background, of all sessions.
     pub(super) processes: Arc<Processes>,
+    /// Whether files are kept before they change.
+    pub(super) checkpoints: Arc<Checkpoints>,
+    /// Of which directories they were, in this turn.
+    pub(super) kept: Kept,
 }
 
 impl Desk {
@@ -43,6 +49,8 @@ impl Desk {
             todos: Mutex::default(),
             approvals: Mutex::default(),
             processes: Arc::clone(processes),
+            checkpoints: Arc::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -54,7 +62,33 @@ impl Desk {
     /// A turn begins in `workspace`: the shell stands there again, whatever the last turn did.
     pub fn begin_turn(&self, workspace: &Path) {
         *self.workspace.lock().unwrap_or_else(PoisonError::into_inner) = workspace.to_owned();
+        self.kept.begin_turn();
         self.shell.lock().unwrap_or_else(PoisonError::into_inner).stand_in(workspace);
+    }
+
+    /// The turn's commands are held against this policy; `yolo` is the session's switch.
+    pub fn begin_approvals(&self, policy: &Arc<Policy>, yolo: &Switch) {
+        let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
+        approvals.set_policy(Arc::clone(policy));
+        approvals.follow(yolo);
+    }
+
+    /// What of the plan is not done yet, a line an item.
+    pub fn open_items(&self) -> Vec<String> {
+        self.todos.lock().unwrap_or_else(PoisonError::into_inner).open_items()
+    }
+
+    /// Takes up the plan of an earlier process: `result` is what `todo` gave last. A plan that is there stays.
+    pub fn restore_plan(&self, result: &str) {
+        let mut todos = self.todos.lock().unwrap_or_else(PoisonError::into_inner);
+        if todos.is_empty() {
+            todos.restore(result);
+        }
+    }
+
+    /// The model no longer sees what it read, because its conversation became shorter: it may read it again.
+    pub fn forget_pages(&self) {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).forget_pages();
     }
 }
 
@@ -63,16 +97,28 @@ impl Desk {
 pub struct Desks {
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     processes: Arc<Processes>,
+    checkpoints: Arc<Checkpoints>,
 }
 
 impl Desks {
     /// The desk of a session; a clean one the first time.
     pub fn of(&self, key: &str, home: &Path, workspace: &Path) -> Arc<Desk> {
         let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
-        let desk = desks
-            .entry(key.to_owned())
-            .or_insert_with(|| Arc::new(Desk::new(key, home, workspace, &self.processes)));
+        let desk = desks.entry(key.to_owned()).or_insert_with(|| {
+            let checkpoints = Arc::clone(&self.checkpoints);
+            Arc::new(Desk { checkpoints, ..Desk::new(key, home, workspace, &self.processes) })
+        });
         Arc::clone(desk)
+    }
+
+    /// What runs in the background, of all sessions.
+    pub fn processes(&self) -> &Arc<Processes> {
+        &self.processes
+    }
+
+    /// Whether files are kept before they change, in all sessions, and what was kept.
+    pub fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
     }
 
     /// The session is closed: its desk is cleared, what it left running is ended.

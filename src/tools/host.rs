@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use serde_json::Value;
+
+use super::delegate_task::Delegation;
+use super::error::ToolError;
 use crate::model::ask::{Answer, Ask};
 
 /// The turn, seen from a tool. Shared by the calls of a parallel batch.
@@ -18,4 +22,12 @@ pub trait Host: Sync {
 
     /// A line about how it goes, for people.
     fn status(&self, kind: &'static str, text: String);
+
+    /// Hands work to subagents, and gives what the model is told of it: their answers, or that they work on.
+    ///
+    /// # Errors
+    /// There are none here, there may be no more, or they are paused.
+    fn delegate(&self, _delegation: Delegation) -> Result<Value, ToolError> {
+        Err(ToolError::new("Nothing can be delegated here."))
+    }
 }

@@ -6,12 +6,16 @@
 
 pub mod approval;
 mod args;
+mod change;
+mod checkpoints;
 mod clarify;
+mod delegate_task;
 mod desk;
 mod diff;
 mod error;
 mod host;
 mod lint;
+mod memory;
 mod patch;
 mod path;
 mod process;
@@ -26,9 +30,13 @@ mod write_file;
 use serde_json::Value;
 
 pub use args::Args;
+pub use change::Before;
+pub use checkpoints::Checkpoints;
+pub use delegate_task::{Delegation, Task};
 pub use desk::{Desk, Desks};
 pub use error::ToolError;
 pub use host::Host;
+pub use memory::for_prompt as memory_for_prompt;
 pub use shell::{Chunk, Killed, Notice, ProcessView, Processes};
 
 /// Most characters of a label.
@@ -78,6 +86,8 @@ pub struct Call<'a> {
 /// All of them, by name.
 pub const TOOLS: &[&Tool] = &[
     &clarify::TOOL,
+    &delegate_task::TOOL,
+    &memory::TOOL,
     &patch::TOOL,
     &process::TOOL,
     &read_file::TOOL,
@@ -108,7 +118,7 @@ impl Tool {
 }
 
 /// One line of a bounded length.
-fn short_line(text: &str) -> String {
+pub(crate) fn short_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= LABEL_CHARS_MAX {
         return line;

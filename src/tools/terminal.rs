@@ -147,10 +147,12 @@ fn patterns(args: &Args) -> Result<Vec<String>, ToolError> {
 
 fn foreground(order: &Order<'_>, call: &Call<'_>) -> Result<Value, ToolError> {
     let is_interrupted = || call.host.interrupted();
+    let plan = lock(&call.desk.shell).plan(&call.desk.workspace(), order.workdir)?;
+    call.desk.keep_before_command(order.command, &plan.dir);
+    // Looked at after that, since it may take a while.
     let (output, exit) = if is_interrupted() {
         (String::new(), Exit::Interrupted)
     } else {
-        let plan = lock(&call.desk.shell).plan(&call.desk.workspace(), order.workdir)?;
         // Not under the lock: whoever begins the next turn must not wait for this command.
         let ended = shell::run(order.command, &plan, Duration::from_secs(order.timeout), &is_interrupted);
         lock(&call.desk.shell).settle(&plan);
@@ -180,6 +182,7 @@ fn ended(mut output: String, code: i32, notice: &str) -> Value {
 
 fn background(order: &Order<'_>, call: &Call<'_>) -> Result<Value, ToolError> {
     let plan = lock(&call.desk.shell).plan(&call.desk.workspace(), order.workdir)?;
+    call.desk.keep_before_command(order.command, &plan.dir);
     let patterns = if order.notifies { Vec::new() } else { order.patterns.clone() };
     let watches = !patterns.is_empty();
     let start = Start {

@@ -103,8 +103,12 @@ pub(super) struct Todos {
 }
 
 impl Todos {
+    /// Whether there is no plan.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// What is not done yet, a line for each item, for a context that was compressed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the compression of contexts, which comes later"))]
     pub(super) fn open_items(&self) -> Vec<String> {
         let open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
         let line = |item: &Item| format!("- {}. {} ({})", item.id, item.content, item.status.name());
@@ -112,7 +116,6 @@ impl Todos {
     }
 
     /// Takes the list of an earlier result of the tool; anything else changes nothing.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the resumption of sessions, which comes later"))]
     pub(super) fn restore(&mut self, json: &str) {
         let Ok(result) = serde_json::from_str::<Value>(json) else { return };
         if let Some(items) = result.get("todos").and_then(Value::as_array) {

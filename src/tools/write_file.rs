@@ -48,6 +48,7 @@ fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     let cross_profile = call.args.flag("cross_profile");
     let real = path::writable(call.desk, &path::resolve(call.desk, written), cross_profile)?;
     let failed = |error: io::Error| ToolError::new(format!("{written} cannot be written: {error}."));
+    call.desk.keep_before_change(&real, TOOL.name);
     // Held to the end: two calls that name one file differently change it one after the other.
     let mut reads = reads(call.desk);
     let was = Stamp::at(&real);

@@ -74,7 +74,8 @@ pub fn error(id: &Id, error: &RpcError) -> Frame {
     Frame(out.into())
 }
 
-/// An event. `session` is `None` only for `gateway.ready`, the one event without that member.
+/// An event. `session` is `None` only for `gateway.ready`, the one event without that member, and for
+/// `skin.changed`, where it is empty.
 pub fn event(session: Option<SessionId>, event: &Event<'_>) -> Frame {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"type\":\"");
@@ -84,6 +85,8 @@ pub fn event(session: Option<SessionId>, event: &Event<'_>) -> Frame {
         out.extend_from_slice(b",\"session_id\":\"");
         out.extend_from_slice(session.as_str().as_bytes());
         out.push(b'"');
+    } else if matches!(event, Event::SkinChanged(_)) {
+        out.extend_from_slice(b",\"session_id\":\"\"");
     }
     if !matches!(event, Event::MessageStart) {
         out.extend_from_slice(b",\"payload\":");

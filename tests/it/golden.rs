@@ -2,7 +2,9 @@
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` rewrites them; read the difference before keeping it.
 
 mod agent;
+mod attached;
 mod names;
+mod outcome;
 mod play;
 mod words;
 

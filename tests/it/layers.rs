@@ -18,12 +18,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("transport", &["base", "limits"]),
     ("config", &["base", "model"]),
     ("probe", &["base", "model"]),
+    ("mcp", &["base", "limits", "model"]),
     ("tools", &["base", "model"]),
     ("gateway", &["base", "model", "wire", "limits"]),
-    ("agent", &["base", "model", "limits", "tools", "reactor::mailbox", "reactor::joining", "reactor::fair"]),
+    (
+        "agent",
+        &["base", "model", "limits", "tools", "mcp", "reactor::mailbox", "reactor::joining", "reactor::fair"],
+    ),
     ("methods", &["base", "gateway", "wire", "model", "slash", "limits"]),
     ("slash", &["model"]),
-    ("jobs", &["base", "model", "config", "probe", "limits", "reactor::mailbox", "agent::supervisor"]),
+    ("jobs", &["base", "model", "config", "probe", "limits", "agent::supervisor", "reactor::mailbox"]),
     (
         "server",
         &[
@@ -36,6 +40,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "transport",
             "config",
             "probe",
+            "tools",
+            "mcp",
             "gateway",
             "agent",
             "methods",

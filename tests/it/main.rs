@@ -5,6 +5,8 @@
 //! fails when the deadline has passed. Every process listens on a free port of 127.0.0.1, has a home of its
 //! own, and is killed with its test.
 
+// One object has every parameter of every method.
+#![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
 #[cfg(feature = "harness")]
@@ -31,4 +33,6 @@ mod tidy;
 mod turns;
 #[cfg(feature = "harness")]
 mod wirelog;
+#[cfg(feature = "harness")]
+mod work;
 mod ws;

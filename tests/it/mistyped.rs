@@ -29,6 +29,13 @@ fn good(session: &str, request: &str) -> Map<String, Value> {
         "messages": [{"role": "user", "content": "a"}], "close_on_disconnect": false, "limit": 5,
         "word": "@a", "name": "undo", "arg": "1", "command": "/status",
         "key": "full", "provider": "custom", "action": "status",
+        "path": "/w/a.png", "content_base64": "aGk=", "data": "aGk=", "filename": "a.png", "ext": "png",
+        "first_page": 1, "last_page": 2, "data_url": "data:;base64,aGk=",
+        "focus_topic": "f", "hash": "abc", "file_path": "a",
+        "input": "i", "instructions": "n", "max_tokens": 9, "ms": 1, "paused": true,
+        "process_id": "proc_1", "subagent_id": "sa-0-1a2b3c4d", "template": "t", "variables": {"a": "b"},
+        "subagents": [1], "started_at": 1, "finished_at": 2, "label": "l", "cross_session": true,
+        "scope": "session",
     });
     params.as_object().cloned().unwrap_or_default()
 }
@@ -110,10 +117,15 @@ fn every_parameter_a_method_reads_is_tried() {
     let known = good("", "");
     let mut tried = 0;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/methods");
-    for entry in fs::read_dir(folder).expect("the methods' folder") {
-        let path = entry.expect("an entry").path();
+    let entries = |folder: &Path| fs::read_dir(folder).expect("a folder of methods");
+    let paths = entries(&folder).map(|entry| entry.expect("an entry").path());
+    let paths = paths.flat_map(|path| match path.is_dir() {
+        true => entries(&path).map(|entry| entry.expect("an entry").path()).collect(),
+        false => vec![path],
+    });
+    for path in paths {
         // No part of a release, and no part of `methods::all`.
-        if path.ends_with("debug.rs") {
+        if path.ends_with("debug.rs") || path.ends_with("tests.rs") {
             continue;
         }
         let source = fs::read_to_string(path).expect("source is text");

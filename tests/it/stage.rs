@@ -117,6 +117,7 @@ pub(crate) fn setup() -> Setup {
         terminal_cwd: None,
         timezone: jiff::tz::TimeZone::UTC,
         demo_only: false,
+        titles: false,
         bounds: &Bounds::SERVER,
     }
 }
@@ -160,7 +161,7 @@ fn settings() -> Settings {
 pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     let first = |candidates: &[PathBuf]| candidates.first().cloned().unwrap_or_else(|| "/w".into());
     match spec {
-        JobSpec::LoadSettings => JobResult::Settings(Arc::clone(settings)),
+        JobSpec::LoadSettings | JobSpec::EditSettings { .. } => JobResult::Settings(Arc::clone(settings)),
         JobSpec::Workspace { candidates } => {
             JobResult::Workspace { cwd: first(candidates), branch: "main".to_owned() }
         }
@@ -168,7 +169,9 @@ pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult 
             let meta = first(candidates).display().to_string();
             JobResult::Completions(vec![PathItem { text: format!("{word}1"), display: word.clone(), meta }])
         }
-        JobSpec::Errand(_) | JobSpec::Agent(_) => JobResult::Failed("not here".to_owned()),
+        JobSpec::Errand(_) | JobSpec::Agent(_) | JobSpec::Attach(_) | JobSpec::SpawnTree(_) => {
+            JobResult::Failed("not here".to_owned())
+        }
         JobSpec::DetectDrop { text, .. } => JobResult::Drop(dropped(text)),
         JobSpec::SavePaste { text, number } => JobResult::Paste {
             path: format!("/home/user/.hermes/pastes/paste_{number}_120000.txt").into(),

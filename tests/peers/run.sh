@@ -52,6 +52,7 @@ part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
 # Both cores burning, and a client that does not read: our own, bounded to a few seconds each.
 if [ -z "${ORIGINAL:-}" ]; then
     part torture 180 "$PYTHON" -B "$HERE/torture.py" --seconds 8 "$@"
+    part mcp 180 "$PYTHON" -B "$HERE/mcp.py" --cache "$PEERS/../peers-mcp" "$@"
     # What is counted is exact; times are allowed fifty times what they are on a quiet machine.
     part limits 300 "$PYTHON" -B "$HERE/limits.py" --quick --slack 50 "$@"
 fi

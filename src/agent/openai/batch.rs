@@ -2,37 +2,37 @@
 //! of the model and of what comes after.
 //!
 //! Each tool runs on a thread of its own, also a single one: a tool that panics is an error result, and what
-//! it asks of people comes to the turn's thread, which alone speaks to the gateway.
+//! it asks of people comes to the turn's thread (`line`), which alone speaks to the gateway.
 
 use std::collections::HashSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::json;
 
+use super::OpenAi;
+use super::delegate::Parent;
+use super::extras::extras;
+use super::hand::{Hand, panicked};
+use super::kit::Kit;
+use super::line::{self, Line};
 use super::shape::Shaper;
-use super::toolbox::Toolbox;
 use crate::agent::AgentIo;
 use crate::base::mask::mask;
-use crate::model::agent_event::AgentEvent;
-use crate::model::ask::{Answer, Ask};
+use crate::model::agent_event::{AgentEvent, ToolExtras};
 use crate::model::message::{Called, Message, ToolCall};
-use crate::tools::{Args, Beside, Call, Desk, Host, Tool};
+use crate::model::turn::TurnSpec;
+use crate::tools::{Args, Before, Beside, Call, Desk};
 
 /// Most tools at once (the original's).
 const WORKERS_MAX: usize = 8;
-
-/// Requests of tools that may wait for the turn's thread.
-const REQUESTS_MAX: usize = 16;
 
 /// A call that can be made.
 #[derive(Debug)]
 pub(super) struct Planned {
     call: ToolCall,
-    tool: &'static Tool,
+    tool: Hand,
     args: Args,
 }
 
@@ -48,12 +48,12 @@ pub(super) enum Flaw {
 }
 
 /// The calls of an answer, checked before anything runs. Those that repeat another are left out.
-pub(super) fn plan(calls: Vec<ToolCall>, toolbox: &Toolbox) -> Result<Vec<Planned>, (Vec<ToolCall>, Flaw)> {
+pub(super) fn plan(calls: Vec<ToolCall>, kit: &Kit) -> Result<Vec<Planned>, (Vec<ToolCall>, Flaw)> {
     let mut seen = HashSet::new();
     let mut planned = Vec::with_capacity(calls.len());
     let mut flaw = None;
     for call in &calls {
-        let Some(tool) = toolbox.find(&call.name) else {
+        let Some(tool) = kit.find(&call.name) else {
             flaw = Some(Flaw::Unknown);
             break;
         };
@@ -63,9 +63,9 @@ pub(super) fn plan(calls: Vec<ToolCall>, toolbox: &Toolbox) -> Result<Vec<Planne
         };
         // The same bytes in every request that repeats it: servers cache what does not change.
         let arguments = args.canonical();
-        if seen.insert((tool.name, arguments.clone())) {
-            let call = ToolCall { id: call.id.clone(), name: tool.name.to_owned(), arguments };
-            planned.push(Planned { call, tool, args });
+        if seen.insert((tool.name().to_owned(), arguments.clone())) {
+            let call = ToolCall { id: call.id.clone(), name: tool.name().to_owned(), arguments };
+            planned.push(Planned { call, tool: tool.clone(), args });
         }
     }
     match flaw {
@@ -86,11 +86,11 @@ pub(super) fn calls(planned: &[Planned]) -> Vec<ToolCall> {
 }
 
 /// The results of calls that cannot be made: the model is told what is wrong with which.
-pub(super) fn refused(calls: &mut [ToolCall], toolbox: &Toolbox) -> Vec<Message> {
+pub(super) fn refused(calls: &mut [ToolCall], kit: &Kit) -> Vec<Message> {
     let mut results = Vec::with_capacity(calls.len());
     for call in calls {
-        let why = if toolbox.find(&call.name).is_none() {
-            format!("There is no tool {:?}. The tools are: {}.", call.name, toolbox.names())
+        let why = if kit.find(&call.name).is_none() {
+            format!("There is no tool {:?}. The tools are: {}.", call.name, kit.names())
         } else if Args::parse(&call.arguments).is_none() {
             String::from("The arguments are no JSON object. Write them again.")
         } else {
@@ -109,8 +109,25 @@ pub(super) fn refused(calls: &mut [ToolCall], toolbox: &Toolbox) -> Vec<Message>
     results
 }
 
+/// What a call came to.
+struct Done {
+    result: String,
+    extras: ToolExtras,
+}
+
+impl Done {
+    /// Without anything to show beside it.
+    fn plain(result: String) -> Self {
+        Self { result, extras: ToolExtras::default() }
+    }
+}
+
 /// What a batch needs of its turn.
 pub(super) struct Bench<'a> {
+    /// Whose tools subagents get.
+    pub(super) agent: &'a OpenAi,
+    pub(super) turn: &'a TurnSpec,
+    pub(super) kit: &'a Kit,
     pub(super) desk: &'a Desk,
     pub(super) shaper: &'a Shaper,
     pub(super) io: &'a AgentIo,
@@ -120,69 +137,62 @@ impl Bench<'_> {
     /// Makes the calls and gives a result for each, in their order. After an interrupt what has not begun is
     /// skipped.
     pub(super) fn run(&self, batch: &[Planned]) -> Vec<Message> {
-        let results = if batch.len() > 1 && may_run_together(batch) {
+        let done = if batch.len() > 1 && may_run_together(batch) {
             self.run_together(batch)
         } else {
             batch.iter().map(|planned| self.run_alone(planned)).collect()
         };
-        batch.iter().zip(results).map(|(planned, result)| self.message(planned, result)).collect()
+        batch.iter().zip(done).map(|(planned, done)| self.message(planned, done.result)).collect()
     }
 
     /// All starts are told before any end, and the ends in the order of the calls.
-    fn run_together(&self, batch: &[Planned]) -> Vec<String> {
+    fn run_together(&self, batch: &[Planned]) -> Vec<Done> {
         if self.io.interrupted() {
             return batch.iter().map(|_| skipped()).collect();
         }
         batch.iter().for_each(|planned| self.tell_start(planned));
-        let mut results = Vec::with_capacity(batch.len());
+        let mut all = Vec::with_capacity(batch.len());
         for group in batch.chunks(WORKERS_MAX) {
             if self.io.interrupted() {
-                results.extend(group.iter().map(|_| skipped()));
+                all.extend(group.iter().map(|_| skipped()));
             } else {
-                results.extend(self.run_group(group));
+                all.extend(self.run_group(group));
             }
         }
-        batch.iter().zip(&results).for_each(|(planned, result)| self.tell_end(planned, result));
-        results
+        batch.iter().zip(&all).for_each(|(planned, done)| self.tell_end(planned, done));
+        all
     }
 
-    fn run_alone(&self, planned: &Planned) -> String {
+    fn run_alone(&self, planned: &Planned) -> Done {
         if self.io.interrupted() {
             return skipped();
         }
         self.tell_start(planned);
-        let result = self.run_group(std::slice::from_ref(planned)).pop().unwrap_or_else(panicked);
-        self.tell_end(planned, &result);
-        result
+        let done = self.run_group(std::slice::from_ref(planned)).pop();
+        let done = done.unwrap_or_else(|| Done::plain(panicked()));
+        self.tell_end(planned, &done);
+        done
     }
 
     /// Runs calls side by side and serves what they ask for until all are done.
-    fn run_group(&self, group: &[Planned]) -> Vec<String> {
-        let (to_turn, requests) = bounded(REQUESTS_MAX);
+    fn run_group(&self, group: &[Planned]) -> Vec<Done> {
+        let (to_turn, requests) = line::requests();
         let interrupt = self.io.interrupt_flag();
+        let parent = Parent { agent: self.agent, turn: self.turn, kit: self.kit };
         thread::scope(|scope| {
             let workers: Vec<_> = group
                 .iter()
                 .map(|planned| {
-                    let host = Line { interrupt: Arc::clone(&interrupt), to_turn: to_turn.clone() };
+                    let line = Line::new(Arc::clone(&interrupt), to_turn.clone(), parent);
                     let desk = self.desk;
-                    scope.spawn(move || run_one(planned, desk, &host))
+                    scope.spawn(move || run_one(planned, desk, &line))
                 })
                 .collect();
             drop(to_turn);
-            self.serve(&requests);
-            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| panicked())).collect()
+            line::serve(self.io, &requests);
+            let lost = |_| Done::plain(panicked());
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).collect()
         })
-    }
-
-    /// Ends when every worker has dropped its side.
-    fn serve(&self, requests: &Receiver<Request>) {
-        for request in requests {
-            match request {
-                Request::Ask(question, reply) => drop(reply.send(self.io.ask(question))),
-                Request::Status(kind, text) => self.io.emit(AgentEvent::Status { kind, text }),
-            }
-        }
     }
 
     fn tell_start(&self, planned: &Planned) {
@@ -195,79 +205,51 @@ impl Bench<'_> {
         });
     }
 
-    fn tell_end(&self, planned: &Planned, result: &str) {
+    fn tell_end(&self, planned: &Planned, done: &Done) {
         let Planned { call, .. } = planned;
         self.io.emit(AgentEvent::ToolComplete {
             id: call.id.clone(),
             name: call.name.clone(),
             args: mask(&call.arguments).into_owned(),
-            result: result.to_owned(),
-            extras: Box::default(),
+            result: done.result.clone(),
+            extras: Box::new(done.extras.clone()),
         });
     }
 
     fn message(&self, planned: &Planned, result: String) -> Message {
         let Planned { call, tool, args } = planned;
         let called = Called { id: call.id.clone(), name: call.name.clone(), label: tool.label(args) };
-        Message::result(called, self.shaper.shape(&call.id, result))
+        let hint = self.kit.hint(tool, &call.arguments, &result);
+        let mut text = self.shaper.shape(&call.name, &call.id, result);
+        if let Some(hint) = hint {
+            text.push_str("\n\n");
+            text.push_str(&hint);
+        }
+        Message::result(called, text)
     }
 }
 
 /// Whether no call of the batch disturbs another.
 fn may_run_together(batch: &[Planned]) -> bool {
     let mut files = HashSet::new();
-    batch.iter().all(|planned| match planned.tool.beside {
+    batch.iter().all(|planned| match planned.tool.beside() {
         Beside::Nothing => false,
         Beside::Anything => true,
         Beside::OtherFiles(of) => of(&planned.args).into_iter().all(|file| files.insert(file)),
     })
 }
 
-fn run_one(planned: &Planned, desk: &Desk, host: &dyn Host) -> String {
-    let call = Call { args: &planned.args, desk, host };
-    catch_unwind(AssertUnwindSafe(|| planned.tool.call(&call))).unwrap_or_else(|_| panicked())
+fn run_one(planned: &Planned, desk: &Desk, line: &Line<'_>) -> Done {
+    let Planned { call, tool, args } = planned;
+    let started = Instant::now();
+    // What this tool changes stands in no result.
+    let before = (tool.name() == "write_file").then(|| Before::of(desk, args.shown("path"))).flatten();
+    let result = tool.call(&Call { args, desk, host: line });
+    let diff = before.and_then(|before| before.diff());
+    let extras = extras(&call.name, &result, started.elapsed(), diff);
+    Done { result, extras }
 }
 
-fn skipped() -> String {
-    json!({ "error": "Skipped: the person stopped the turn." }).to_string()
-}
-
-/// The crash log has the details: the panic hook wrote them.
-fn panicked() -> String {
-    json!({ "error": "The tool failed unexpectedly." }).to_string()
-}
-
-/// What a tool asks of the turn's thread.
-enum Request {
-    Ask(Ask, Sender<Answer>),
-    Status(&'static str, String),
-}
-
-/// A tool's line to the turn's thread.
-struct Line {
-    interrupt: Arc<AtomicBool>,
-    to_turn: Sender<Request>,
-}
-
-impl Host for Line {
-    fn interrupted(&self) -> bool {
-        self.interrupt.load(Ordering::SeqCst)
-    }
-
-    fn interrupt_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.interrupt)
-    }
-
-    fn ask(&self, question: Ask) -> Answer {
-        let (reply, answer) = bounded(1);
-        // The turn's thread serves as long as anybody can ask.
-        if self.to_turn.send(Request::Ask(question, reply)).is_err() {
-            return Answer::Cancelled;
-        }
-        answer.recv().unwrap_or(Answer::Cancelled)
-    }
-
-    fn status(&self, kind: &'static str, text: String) {
-        let _ = self.to_turn.send(Request::Status(kind, text));
-    }
+fn skipped() -> Done {
+    Done::plain(json!({ "error": "Skipped: the person stopped the turn." }).to_string())
 }

@@ -1,5 +1,5 @@
-//! One call to the model: sends a request and takes its answer in, streamed or whole. Knows nothing of tries, of
-//! tools and of turns.
+//! One call to the model: sends a request and takes its answer in, streamed or whole. Knows nothing of tries,
+//! of tools and of turns.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use super::answer::{ANSWER_MAX, Answer};
 use super::failure::Failure;
 use super::sse::SseParser;
 use super::{OpenAi, http, watch};
-use crate::agent::AgentIo;
 use crate::model::agent_event::AgentEvent;
+use crate::model::settings::ModelSettings;
 
 /// How long counts and the end of the stream may take once the model has stopped. Without both the answer is
 /// whole all the same.
@@ -23,22 +23,24 @@ const DRAIN_PATIENCE: Duration = Duration::from_millis(50);
 /// Most bytes read for that.
 const DRAIN_MAX: u64 = 4096;
 
-/// What may stand before a JSON value (RFC 8259, section 2): without the form feed that ASCII counts as space.
+/// What may stand before a JSON value (RFC 8259, section 2): without the form feed that ASCII counts as
+/// space.
 const JSON_SPACE: &[u8] = b" \t\n\r";
 
 impl OpenAi {
-    /// Sends the request and takes its answer in.
+    /// Sends the request to this endpoint and takes its answer in. The patience of `watch` is the caller's to
+    /// set.
     pub(super) fn call(
         &self,
+        settings: &ModelSettings,
         body: &[u8],
         answer: &mut Answer<'_>,
-        io: &AgentIo,
         watch: &watch::Guard,
+        interrupted: &impl Fn() -> bool,
+        emit: &mut impl FnMut(AgentEvent),
     ) -> Result<(), Failure> {
-        watch.set_patience(None);
-        let mut reader = self.client.post(&self.settings, body, watch)?;
-        let interrupted = || io.interrupted();
-        take_answer(&mut reader, answer, &interrupted, watch, &mut |event| io.emit(event))
+        let mut reader = self.client.post(settings, body, watch)?;
+        take_answer(&mut reader, answer, interrupted, watch, emit)
     }
 }
 

@@ -1,20 +1,34 @@
-//! The model agent: calls an OpenAI-compatible endpoint, runs the tools it asks for, and calls it again until it
-//! answers.
+//! The model agent: calls an OpenAI-compatible endpoint, runs the tools it asks for, and calls it again until
+//! it answers.
 //!
-//! Reader's path of a turn: `turn` (the loop) → `request` (what is sent) → `tries` → `call` (one call) → `batch`
-//! (the tools it asks for). Of a token: `transport` (socket, below TLS) → `http` (the shared client) → `sse`
-//! (events) → `answer` with `chunk`, `think` and `calls` → [`AgentIo::emit`]. `retry` judges failures, `ending`
-//! words the end. Knows nothing of sessions or of the wire to the clients.
+//! Reader's path of a turn: `turn` (the loop) → `request` (what is sent of the `conversation`) → `tries` →
+//! `call` (one call) → `batch` (the tools it asks for, out of its `kit`; `delegate` for subagents). Of a
+//! token: `transport` (socket, below TLS) → `http` (the shared client) → `sse` (events) → `answer` with
+//! `chunk`, `think` and `calls` → [`AgentIo::emit`]. `retry` judges failures, `fallback` says who is asked
+//! then, `compress` makes conversations shorter, `ending` words the end. Work outside of turns is `errand`'s,
+//! by way of `quiet`. Knows nothing of sessions or of the wire to the clients.
 
 mod answer;
 mod batch;
 mod call;
 mod calls;
 mod chunk;
+mod compress;
+mod conversation;
+mod delegate;
 mod ending;
+pub mod errand;
+mod extras;
 mod failure;
+mod fallback;
+mod guard;
+mod hand;
 mod http;
+mod images;
+mod kit;
+mod line;
 mod prompt;
+mod quiet;
 mod request;
 mod retry;
 mod shape;
@@ -30,27 +44,41 @@ use std::sync::Arc;
 
 #[doc(hidden)]
 pub use call::{Heard, hear};
+pub use compress::Memory;
 pub use http::{Client, Limits};
 pub use retry::Backoff;
 pub use toolbox::Toolbox;
 
+use self::kit::Kit;
 use super::{Agent, AgentIo};
-use crate::model::settings::ModelSettings;
+use crate::model::settings::{AgentSettings, ModelSettings};
 use crate::model::turn::{TurnEnd, TurnSpec};
 
 /// The agent for one turn.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenAi {
     client: Arc<Client>,
     settings: ModelSettings,
     backoff: Backoff,
-    toolbox: Option<Arc<Toolbox>>,
+    /// The tools as this turn has them.
+    toolbox: Option<Arc<Kit>>,
+    /// What agents may do, and how.
+    agent_settings: AgentSettings,
+    /// What is remembered of compressions.
+    compressions: Arc<Memory>,
 }
 
 impl OpenAi {
     /// An agent that talks to the endpoint in `settings` through `client`, without tools.
     pub fn new(client: Arc<Client>, settings: ModelSettings) -> Self {
-        Self { client, settings, backoff: Backoff::default(), toolbox: None }
+        Self {
+            client,
+            settings,
+            backoff: Backoff::default(),
+            toolbox: None,
+            agent_settings: AgentSettings::default(),
+            compressions: Arc::default(),
+        }
     }
 
     /// The same with other waits between tries.
@@ -60,7 +88,23 @@ impl OpenAi {
 
     /// The same with tools.
     pub fn with_tools(self, toolbox: Arc<Toolbox>) -> Self {
-        Self { toolbox: Some(toolbox), ..self }
+        Self { toolbox: Some(Arc::new(Kit::of_a_session(toolbox))), ..self }
+    }
+
+    /// The same, but its turn waits for the subagents it starts: nobody hears of them afterwards.
+    pub fn without_background(self) -> Self {
+        let toolbox = self.toolbox.map(|kit| Arc::new(Kit::that_waits(Arc::clone(kit.toolbox()))));
+        Self { toolbox, ..self }
+    }
+
+    /// The same with these settings of what agents may do.
+    pub fn with_agent_settings(self, agent_settings: AgentSettings) -> Self {
+        Self { agent_settings, ..self }
+    }
+
+    /// The same with a memory of compressions that outlives its turn.
+    pub fn with_compressions(self, compressions: Arc<Memory>) -> Self {
+        Self { compressions, ..self }
     }
 }
 
@@ -71,7 +115,15 @@ impl Agent for OpenAi {
 }
 
 #[cfg(test)]
+mod batch_tests;
+#[cfg(test)]
+mod errand_tests;
+#[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod recovery_tests;
+#[cfg(test)]
+mod script;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -29,8 +29,15 @@ const PROJECT_CHARS_MAX: usize = 20_000;
 /// Bytes of a project file that are read at all.
 const PROJECT_BYTES_MAX: u64 = 1 << 20;
 
-/// The whole prompt. `configured` is the person's own (`agent.system_prompt`), `date` the day the session began.
-pub(super) fn system_prompt(configured: &str, cwd: &Path, model: &str, date: &str) -> String {
+/// The whole prompt. `configured` is the person's own (`agent.system_prompt`), `memory` what earlier sessions
+/// noted, `date` the day the session began.
+pub(super) fn system_prompt(
+    configured: &str,
+    memory: Option<String>,
+    cwd: &Path,
+    model: &str,
+    date: &str,
+) -> String {
     let (open, close) = GUIDANCE;
     let mut parts = vec![
         MANNER.to_owned(),
@@ -41,6 +48,7 @@ pub(super) fn system_prompt(configured: &str, cwd: &Path, model: &str, date: &st
     if let Some((path, text)) = project_file(cwd) {
         parts.push(format!("# From {} of this project\n\n{}", path.display(), shortened(&text)));
     }
+    parts.extend(memory);
     if !configured.trim().is_empty() {
         parts.push(configured.trim().to_owned());
     }
@@ -98,10 +106,18 @@ mod tests {
     fn the_parts_stand_in_order() {
         let folder = Scratch::new();
         fs::write(folder.path().join("AGENTS.md"), "Use tabs.").unwrap();
-        let prompt = system_prompt(" Be a pirate. ", folder.path(), "m1", "2026-01-02");
+        let prompt =
+            system_prompt(" Be a pirate. ", Some("Notes.".to_owned()), folder.path(), "m1", "2026-01-02");
         let at = |text: &str| prompt.find(text).unwrap_or_else(|| panic!("{text} is not in {prompt}"));
-        let parts =
-            ["You are an agent", GUIDANCE.0, "Use tabs.", "Be a pirate.", "Working directory: ", "Model: m1"];
+        let parts = [
+            "You are an agent",
+            GUIDANCE.0,
+            "Use tabs.",
+            "Notes.",
+            "Be a pirate.",
+            "Working directory: ",
+            "Model: m1",
+        ];
         assert!(parts.map(at).is_sorted());
     }
 

@@ -4,13 +4,14 @@
 //! them, every call has its result, every result its call.
 
 use std::borrow::Cow;
+use std::iter;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::images::{self, Album};
 use crate::model::message::{Message, Role, ToolCall};
 use crate::model::settings::ModelSettings;
-use crate::model::turn::TurnSpec;
 
 /// The result of a call that has none.
 const NO_RESULT: &str = r#"{"error":"This call was not run."}"#;
@@ -18,17 +19,19 @@ const NO_RESULT: &str = r#"{"error":"This call was not run."}"#;
 /// What is asked of the model.
 pub(super) struct Request<'a> {
     pub(super) settings: &'a ModelSettings,
-    pub(super) turn: &'a TurnSpec,
+    pub(super) model: &'a str,
     /// The system prompt; blank is none.
     pub(super) system: &'a str,
-    /// What the turn has said so far.
-    pub(super) said: &'a [Message],
-    /// What is said to the model for this call only.
-    pub(super) aside: &'a [Message],
+    /// The conversation, in parts that follow one another.
+    pub(super) conversation: &'a [&'a [Message]],
+    /// The images of it that are sent.
+    pub(super) album: &'a Album,
     /// The tools, JSON already.
     pub(super) tools: Option<&'a RawValue>,
     /// An output limit for this call, in tokens, before the configured one.
     pub(super) max_tokens: Option<u64>,
+    /// Whether the answer comes piece by piece.
+    pub(super) streamed: bool,
 }
 
 #[derive(Serialize)]
@@ -40,7 +43,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u64>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
 }
 
 #[derive(Serialize)]
@@ -51,13 +55,43 @@ struct StreamOptions {
 #[derive(Serialize)]
 struct Line<'a> {
     role: &'static str,
-    content: Cow<'a, str>,
+    content: Content<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<CallLine<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a str>,
+}
+
+/// A text, and the data URLs of images with it.
+struct Content<'a> {
+    text: Cow<'a, str>,
+    images: Vec<&'a str>,
+}
+
+/// Without images a plain string: not every server takes a list of parts.
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.images.is_empty() {
+            return serializer.serialize_str(&self.text);
+        }
+        let text = Part::Text { text: &self.text };
+        let images = self.images.iter().map(|url| Part::ImageUrl { image_url: ImageUrl { url } });
+        serializer.collect_seq(iter::once(text).chain(images))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Part<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: ImageUrl<'a> },
+}
+
+#[derive(Serialize)]
+struct ImageUrl<'a> {
+    url: &'a str,
 }
 
 #[derive(Serialize)]
@@ -73,40 +107,32 @@ struct FunctionLine<'a> {
     arguments: &'a str,
 }
 
-/// The model a turn talks to: its session's choice, else the configured one.
-pub(super) fn model<'a>(settings: &'a ModelSettings, turn: &'a TurnSpec) -> &'a str {
-    turn.model.as_deref().filter(|model| !model.is_empty()).unwrap_or(&settings.name)
-}
-
 impl Request<'_> {
     /// The JSON text. No output limit is sent unless there is one: a guess is refused by servers whose limit
     /// is lower.
     pub(super) fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
         let configured = (self.settings.max_tokens > 0).then_some(self.settings.max_tokens);
         serde_json::to_vec(&Body {
-            model: model(self.settings, self.turn),
+            model: self.model,
             messages: self.lines(),
             tools: self.tools,
             max_tokens: self.max_tokens.or(configured),
-            stream: true,
-            stream_options: StreamOptions { include_usage: true },
+            stream: self.streamed,
+            stream_options: self.streamed.then_some(StreamOptions { include_usage: true }),
         })
     }
 
     fn lines(&self) -> Vec<Line<'_>> {
-        let mut lines = Lines::default();
-        lines.text(Role::System, self.system);
-        lines.all(&self.turn.history);
-        lines.text(Role::User, &self.turn.prompt);
-        lines.all(self.said);
-        lines.all(self.aside);
+        let mut lines = Lines { album: self.album, lines: Vec::new(), open: Vec::new() };
+        lines.text(Role::System, Cow::Borrowed(self.system.trim()), Vec::new());
+        self.conversation.iter().for_each(|part| lines.all(part));
         lines.finish()
     }
 }
 
 /// The conversation as it is put together.
-#[derive(Default)]
 struct Lines<'a> {
+    album: &'a Album,
     lines: Vec<Line<'a>>,
     /// Calls of the last assistant's message that have no result yet.
     open: Vec<&'a ToolCall>,
@@ -118,7 +144,12 @@ impl<'a> Lines<'a> {
             match &message.called {
                 Some(called) => self.result(&called.id, &message.text),
                 None if message.role == Role::Tool => {}
-                None if message.calls.is_empty() => self.text(message.role, &message.text),
+                None if message.calls.is_empty() => {
+                    let album = self.album;
+                    let images = message.images.iter().filter_map(|path| album.url(path)).collect();
+                    let text = images::described(&message.text, &message.images);
+                    self.text(message.role, text, images);
+                }
                 None => self.calls(message),
             }
         }
@@ -127,19 +158,19 @@ impl<'a> Lines<'a> {
     /// A message of text; a blank one is left out, because servers refuse it. Consecutive ones of one role
     /// become one, because strict servers want the roles to alternate (an interrupted turn leaves a prompt
     /// without an answer).
-    fn text(&mut self, role: Role, text: &'a str) {
-        let text = text.trim();
+    fn text(&mut self, role: Role, text: Cow<'a, str>, images: Vec<&'a str>) {
         if text.is_empty() {
             return;
         }
         self.close();
         match self.lines.last_mut() {
             Some(last) if last.role == role.as_str() && last.tool_calls.is_empty() => {
-                let joined = last.content.to_mut();
+                let joined = last.content.text.to_mut();
                 joined.push_str("\n\n");
-                joined.push_str(text);
+                joined.push_str(&text);
+                last.content.images.extend(images);
             }
-            _ => self.lines.push(line(role, text)),
+            _ => self.lines.push(Line { content: Content { text, images }, ..line(role, "") }),
         }
     }
 
@@ -186,7 +217,7 @@ impl<'a> Lines<'a> {
 fn line(role: Role, text: &str) -> Line<'_> {
     Line {
         role: role.as_str(),
-        content: Cow::Borrowed(text),
+        content: Content { text: Cow::Borrowed(text), images: Vec::new() },
         tool_calls: Vec::new(),
         name: None,
         tool_call_id: None,
@@ -195,17 +226,36 @@ fn line(role: Role, text: &str) -> Line<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use super::*;
-    use crate::agent::testing::{turn, turn_after};
+    use crate::base::scratch::Scratch;
     use crate::model::message::Called;
 
-    fn request<'a>(settings: &'a ModelSettings, turn: &'a TurnSpec) -> Request<'a> {
-        let system = &settings.system_prompt;
-        Request { settings, turn, system, said: &[], aside: &[], tools: None, max_tokens: None }
+    /// The body of a request with this conversation.
+    fn json(settings: &ModelSettings, conversation: &[Message], album: &Album) -> String {
+        let conversation = [conversation];
+        let request = Request {
+            settings,
+            model: &settings.name,
+            system: &settings.system_prompt,
+            conversation: &conversation,
+            album,
+            tools: None,
+            max_tokens: None,
+            streamed: true,
+        };
+        String::from_utf8(request.body().unwrap()).unwrap()
     }
 
-    fn json(settings: &ModelSettings, turn: &TurnSpec) -> String {
-        String::from_utf8(request(settings, turn).body().unwrap()).unwrap()
+    /// The same without images and settings.
+    fn plain(conversation: &[Message]) -> String {
+        json(&ModelSettings::default(), conversation, &Album::default())
+    }
+
+    fn user(text: &str) -> Message {
+        Message::new(Role::User, text)
     }
 
     fn call(id: &str) -> ToolCall {
@@ -220,23 +270,22 @@ mod tests {
         Message::result(Called { id: id.into(), name: "t".into(), label: String::new() }, text)
     }
 
-    /// Role, text and id of each line of a turn that said `said`.
-    fn lines(history: Vec<Message>, said: &[Message]) -> Vec<(&'static str, String, Option<String>)> {
-        let (settings, turn) = (ModelSettings::default(), turn_after(history, "d"));
-        let lines = Request { said, ..request(&settings, &turn) };
-        let lines = lines.lines();
-        lines
-            .iter()
-            .map(|line| (line.role, line.content.to_string(), line.tool_call_id.map(str::to_owned)))
-            .collect()
+    /// Role, text and id of each line.
+    fn lines(conversation: &[Message]) -> Vec<(String, String, Option<String>)> {
+        let body: serde_json::Value = serde_json::from_str(&plain(conversation)).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let line = |line: &serde_json::Value| {
+            (text(&line["role"]).unwrap(), text(&line["content"]).unwrap(), text(&line["tool_call_id"]))
+        };
+        body["messages"].as_array().unwrap().iter().map(line).collect()
     }
 
-    fn text(role: &'static str, text: &str) -> (&'static str, String, Option<String>) {
-        (role, text.into(), None)
+    fn text(role: &str, text: &str) -> (String, String, Option<String>) {
+        (role.into(), text.into(), None)
     }
 
-    fn answer(id: &str, text: &str) -> (&'static str, String, Option<String>) {
-        ("tool", text.into(), Some(id.into()))
+    fn answer(id: &str, text: &str) -> (String, String, Option<String>) {
+        ("tool".into(), text.into(), Some(id.into()))
     }
 
     #[test]
@@ -246,73 +295,110 @@ mod tests {
             r#"{"model":"m","messages":[{"role":"user","content":"say \"hi\""}],"#,
             r#""stream":true,"stream_options":{"include_usage":true}}"#,
         );
-        assert_eq!(json(&settings, &turn(" say \"hi\"\n")), expected);
+        assert_eq!(json(&settings, &[user(" say \"hi\"\n")], &Album::default()), expected);
     }
 
     #[test]
-    fn configured_fields_and_the_sessions_model() {
+    fn configured_fields_are_sent() {
         let settings = ModelSettings {
             name: "m".into(),
             max_tokens: 9,
             system_prompt: "Be brief.".into(),
             ..ModelSettings::default()
         };
-        let mut turn = turn("x");
-        turn.model = Some("other".into());
-        let json = json(&settings, &turn);
-        assert!(json.starts_with(r#"{"model":"other","messages":[{"role":"system","content":"Be brief."},"#));
-        assert!(json.contains(r#""max_tokens":9,"#));
-        let wider = Request { max_tokens: Some(99), ..request(&settings, &turn) };
-        assert!(String::from_utf8(wider.body().unwrap()).unwrap().contains(r#""max_tokens":99,"#));
+        let messages = [user("x")];
+        let body = json(&settings, &messages, &Album::default());
+        assert!(body.starts_with(r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},"#));
+        assert!(body.contains(r#""max_tokens":9,"#));
+        let whole = Request {
+            settings: &settings,
+            model: "other",
+            system: "",
+            conversation: &[&messages],
+            album: &Album::default(),
+            tools: None,
+            max_tokens: Some(99),
+            streamed: false,
+        };
+        let expected =
+            r#"{"model":"other","messages":[{"role":"user","content":"x"}],"max_tokens":99,"stream":false}"#;
+        assert_eq!(String::from_utf8(whole.body().unwrap()).unwrap(), expected);
     }
 
     #[test]
     fn messages_of_one_role_in_a_row_become_one() {
-        let history = vec![
-            Message::new(Role::User, "a"),
+        let history = [
+            user("a"),
             Message::new(Role::Assistant, "b"),
             Message::new(Role::Tool, "t"),
             Message::new(Role::Assistant, " "),
-            Message::new(Role::User, "c"),
+            user("c"),
+            user("d"),
         ];
-        assert_eq!(lines(history, &[]), [text("user", "a"), text("assistant", "b"), text("user", "c\n\nd")]);
+        assert_eq!(lines(&history), [text("user", "a"), text("assistant", "b"), text("user", "c\n\nd")]);
+    }
+
+    #[test]
+    fn images_are_parts_of_the_content() {
+        let folder = Scratch::new();
+        let path = folder.path().join("a.png");
+        fs::write(&path, b"\x89PNG\r\n\x1a\n").unwrap();
+        let images = vec![path.clone(), PathBuf::from("/nowhere.png")];
+        let messages = [user("first"), Message { images, ..user("") }];
+        let mut album = Album::default();
+        album.open(&[&messages]);
+        let body: serde_json::Value =
+            serde_json::from_str(&json(&ModelSettings::default(), &messages, &album)).unwrap();
+        let parts = &body["messages"][0]["content"];
+        assert_eq!(parts[0]["type"], "text");
+        let text = parts[0]["text"].as_str().unwrap();
+        assert!(
+            text.starts_with("first\n\n") && text.ends_with("[Image attached at: /nowhere.png]"),
+            "{text}"
+        );
+        let image = serde_json::json!({"type": "image_url",
+            "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
+        assert_eq!((parts.as_array().unwrap().len(), &parts[1]), (2, &image));
+        album.refuse();
+        let body: serde_json::Value =
+            serde_json::from_str(&json(&ModelSettings::default(), &messages, &album)).unwrap();
+        let content = body["messages"][0]["content"].as_str().unwrap();
+        assert!(content.contains(path.to_str().unwrap()), "what is not sent is named");
     }
 
     #[test]
     fn calls_and_results_are_written_as_the_api_wants_them() {
-        let (settings, turn) = (ModelSettings::default(), turn("x"));
-        let said = [asking(&["c1"]), result("c1", "{}")];
-        let body = Request { said: &said, ..request(&settings, &turn) }.body().unwrap();
         let expected = concat!(
             r#"{"role":"assistant","content":"","tool_calls":[{"id":"c1","type":"function","#,
             r#""function":{"name":"t","arguments":"{}"}}]},"#,
             r#"{"role":"tool","content":"{}","name":"t","tool_call_id":"c1"}]"#,
         );
-        let body = String::from_utf8(body).unwrap();
+        let body = plain(&[user("x"), asking(&["c1"]), result("c1", "{}")]);
         assert!(body.contains(expected), "{body}");
     }
 
     #[test]
     fn every_call_has_its_result_and_every_result_its_call() {
-        let history = vec![
+        let conversation = [
             result("x", "of nothing"),
-            Message::new(Role::User, "a"),
+            user("a"),
             asking(&["c1", "c2", "c3"]),
             result("c3", "3"),
             result("c1", "1"),
             result("c1", "again"),
-            Message::new(Role::User, "b"),
+            user("b"),
             result("c2", "too late"),
+            asking(&["c4"]),
         ];
         assert_eq!(
-            lines(history, &[asking(&["c4"])]),
+            lines(&conversation),
             [
                 text("user", "a"),
                 text("assistant", ""),
                 answer("c3", "3"),
                 answer("c1", "1"),
                 answer("c2", NO_RESULT),
-                text("user", "b\n\nd"),
+                text("user", "b"),
                 text("assistant", ""),
                 answer("c4", NO_RESULT),
             ]

@@ -1,124 +1,193 @@
-//! The tools as the model agent has them: which there are, how a request names them, and each session's desk.
-//! One a process, shared by all turns. Knows nothing of how an answer is read.
+//! What all turns of the model agent share: each session's desk and system prompt, the tool servers, the
+//! subagents that run. One a process. Knows nothing of how an answer is read.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
-
+use super::delegate::{Delegations, Sink};
+use super::hand::Hand;
+use super::kit::{Access, List};
+use crate::mcp::{McpTool, Servers};
+use crate::model::bulletin::Bulletin;
+use crate::model::job::Subagents;
+use crate::model::settings::{ApprovalSettings, DelegationSettings};
 use crate::model::turn::TurnSpec;
-use crate::tools::{Desk, Desks, TOOLS, Tool, find};
+use crate::tools::approval::Policy;
+use crate::tools::{Desk, Desks, TOOLS};
+
+/// How long the first turn waits for tool servers that are slow to start. Later ones take what is there.
+const SERVERS_WAIT: Duration = Duration::from_millis(1_500);
 
 /// The tools.
 #[derive(Debug)]
 pub struct Toolbox {
     home: PathBuf,
     desks: Desks,
-    /// The `tools` of a request, JSON already: the same bytes every time, which servers cache.
-    schemas: Box<RawValue>,
+    /// The lists that were made of the newest tools of the servers.
+    lists: Mutex<Lists>,
     /// System prompts by session, with what they were made for.
     prompts: Mutex<HashMap<String, (PathBuf, Arc<str>)>>,
+    servers: Option<Arc<Servers>>,
+    /// A turn has waited for the servers.
+    waited: AtomicBool,
+    delegations: Arc<Delegations>,
+    /// How commands are approved, in all sessions.
+    policy: Mutex<Arc<Policy>>,
 }
 
-/// A tool in a request.
-#[derive(Serialize)]
-struct Row<'a> {
-    r#type: &'static str,
-    function: Function<'a>,
-}
-
-#[derive(Serialize)]
-struct Function<'a> {
-    name: &'a str,
-    description: &'a str,
-    parameters: &'a RawValue,
+/// Lists of tools, for each kind of turn that asked.
+#[derive(Default, Debug)]
+struct Lists {
+    /// What the servers offered then; another list of theirs is another pointer.
+    offered: Option<Arc<[Arc<McpTool>]>>,
+    made: Vec<(Access, Arc<List>)>,
 }
 
 impl Toolbox {
-    /// All tools there are; `home` is the home directory of the settings.
+    /// All tools of ours; `home` is the home directory of the settings.
     ///
     /// # Errors
     /// A tool's schema is no JSON, which a test rules out.
     pub fn new(home: &Path) -> Result<Self, serde_json::Error> {
-        let rows: Result<Vec<Row<'_>>, serde_json::Error> = TOOLS.iter().map(|tool| row(tool)).collect();
-        let schemas = serde_json::value::to_raw_value(&rows?)?;
-        Ok(Self { home: home.to_owned(), desks: Desks::default(), schemas, prompts: Mutex::default() })
+        let own = List::new(TOOLS.iter().copied().map(Hand::Own).collect())?;
+        let lists = Lists { offered: None, made: vec![(Access::Session, Arc::new(own))] };
+        Ok(Self {
+            home: home.to_owned(),
+            desks: Desks::default(),
+            lists: Mutex::new(lists),
+            prompts: Mutex::default(),
+            servers: None,
+            waited: AtomicBool::new(false),
+            delegations: Arc::new(Delegations::new(None)),
+            policy: Mutex::default(),
+        })
     }
 
-    /// The `tools` of a request.
-    pub(super) fn schemas(&self) -> &RawValue {
-        &self.schemas
+    /// The same with a place where news from outside of turns goes. Without one, subagents run in their turn
+    /// only. The sink may block; it is called on threads of agents.
+    pub fn with_bulletins(self, sink: Arc<dyn Fn(Bulletin) + Send + Sync>) -> Self {
+        Self { delegations: Arc::new(Delegations::new(Some(Sink::new(sink)))), ..self }
     }
 
-    /// The tool of this name, as a model may write it: in another case, with dashes, with `tool` at its end.
-    pub(super) fn find(&self, name: &str) -> Option<&'static Tool> {
-        find(name).or_else(|| find(&plain_name(name)))
+    /// The same, and what a person approves for good is told to `record`, on the agent's thread.
+    pub fn with_record(self, record: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
+        Self { policy: Mutex::new(Arc::new(Policy::default().with_record(record))), ..self }
     }
 
-    /// The names, for a model that asked for another.
-    pub(super) fn names(&self) -> String {
-        TOOLS.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ")
+    /// Turns that begin from now on ask as these settings say.
+    pub fn use_approvals(&self, settings: &ApprovalSettings) {
+        let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        if !policy.is_of(settings) {
+            *policy = Arc::new(policy.renewed(settings));
+        }
+    }
+
+    /// The same with the tools of these servers.
+    pub fn with_servers(self, servers: Arc<Servers>) -> Self {
+        Self { servers: Some(servers), ..self }
+    }
+
+    /// The subagents that run.
+    pub(super) fn delegations(&self) -> &Arc<Delegations> {
+        &self.delegations
+    }
+
+    /// The tools of a turn that begins.
+    pub(super) fn list(&self, access: Access) -> Arc<List> {
+        let offered = self.servers.as_ref().map(|servers| {
+            let first = !self.waited.swap(true, Ordering::SeqCst);
+            servers.tools(if first { SERVERS_WAIT } else { Duration::ZERO })
+        });
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = match (&lists.offered, &offered) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (None, None) => true,
+            (None, Some(new)) => new.is_empty(),
+            (Some(_), None) => false,
+        };
+        if !is_same {
+            *lists = Lists { offered: offered.clone(), made: Vec::new() };
+        }
+        if let Some((_, list)) = lists.made.iter().find(|(of, _)| *of == access) {
+            return Arc::clone(list);
+        }
+        let list = Arc::new(self.make(access, offered.as_deref().unwrap_or_default()));
+        lists.made.push((access, Arc::clone(&list)));
+        list
+    }
+
+    fn make(&self, access: Access, offered: &[Arc<McpTool>]) -> List {
+        let own = TOOLS.iter().copied().map(Hand::Own);
+        let remote = self.servers.iter().flat_map(|servers| {
+            // What a server says is not trusted to be JSON; of a broken schema only that tool is left out.
+            let whole = |tool: &&Arc<McpTool>| {
+                serde_json::from_str::<&serde_json::value::RawValue>(&tool.parameters).is_ok()
+            };
+            let hand = move |tool: &Arc<McpTool>| Hand::Remote {
+                tool: Arc::clone(tool),
+                servers: Arc::clone(servers),
+            };
+            offered.iter().filter(whole).map(hand)
+        });
+        let hands = own.chain(remote).filter(|hand| access.allows(hand.name())).collect();
+        List::new(hands).unwrap_or_else(|error| {
+            log::error!("the tools cannot be named to the model: {error}");
+            List::empty()
+        })
+    }
+
+    /// The sessions' desks.
+    pub fn desks(&self) -> &Desks {
+        &self.desks
     }
 
     /// The desk of the turn's session, ready for the turn.
     pub(super) fn desk(&self, turn: &TurnSpec) -> Arc<Desk> {
         let desk = self.desks.of(&turn.session_key, &self.home, &turn.cwd);
         desk.begin_turn(&turn.cwd);
+        desk.begin_approvals(&self.policy.lock().unwrap_or_else(PoisonError::into_inner), &turn.yolo);
         desk
     }
 
     /// The system prompt of the turn's session: made once, because servers cache what does not change; anew
     /// when the session moved.
-    pub(super) fn system_prompt(&self, turn: &TurnSpec, make: impl FnOnce() -> String) -> Arc<str> {
+    pub(super) fn system_prompt(&self, turn: &TurnSpec, make: impl FnOnce(&Path) -> String) -> Arc<str> {
         let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((cwd, prompt)) = prompts.get(&turn.session_key)
             && *cwd == turn.cwd
         {
             return Arc::clone(prompt);
         }
-        let prompt: Arc<str> = make().into();
+        let prompt: Arc<str> = make(&self.home).into();
         prompts.insert(turn.session_key.clone(), (turn.cwd.clone(), Arc::clone(&prompt)));
         prompt
     }
 
-    /// The session with this stored key is closed: what its tools left running is ended.
+    /// Subagents that run, with the limits in force.
+    pub fn subagents(&self, limits: &DelegationSettings) -> Subagents {
+        self.delegations.status(limits)
+    }
+
+    /// Lets no new subagents start, or lets them again. Gives what holds from now on.
+    pub fn pause_subagents(&self, paused: bool) -> bool {
+        self.delegations.pause(paused);
+        paused
+    }
+
+    /// Stops one subagent with those it started; false when none has this id.
+    pub fn interrupt_subagent(&self, id: &str) -> bool {
+        self.delegations.interrupt(id)
+    }
+
+    /// The session with this stored key is closed: what its tools and subagents left running is ended.
     pub fn close(&self, key: &str) {
+        self.delegations.close(key);
         self.desks.close(key);
         self.prompts.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
-}
-
-fn row(tool: &'static Tool) -> Result<Row<'static>, serde_json::Error> {
-    let parameters = serde_json::from_str(tool.parameters)?;
-    let function = Function { name: tool.name, description: tool.description, parameters };
-    Ok(Row { r#type: "function", function })
-}
-
-/// `Read-File`, `readFile` and `read_file_tool` are `read_file`.
-fn plain_name(written: &str) -> String {
-    let mut name = String::with_capacity(written.len() + 4);
-    let mut after_small = false;
-    // Some models let a quote or a tag follow the name.
-    for c in written.trim().chars().take_while(|c| !matches!(c, '"' | '\'' | '<' | '>')) {
-        match c {
-            '-' | ' ' => name.push('_'),
-            c if c.is_ascii_uppercase() => {
-                if after_small {
-                    name.push('_');
-                }
-                name.push(c.to_ascii_lowercase());
-            }
-            c => name.push(c),
-        }
-        after_small = c.is_ascii_lowercase() || c.is_ascii_digit();
-    }
-    for _ in 0..2 {
-        let Some(short) = name.strip_suffix("tool") else { break };
-        name.truncate(short.trim_end_matches('_').len());
-    }
-    name
 }
 
 #[cfg(test)]
@@ -126,24 +195,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_as_models_write_them() {
+    fn a_list_is_made_once_for_each_kind_of_turn() {
         let toolbox = Toolbox::new(Path::new("/nowhere")).unwrap();
-        for name in
-            ["read_file", "Read-File", "readFile", "read file", "READ_FILE", "read_file_tool", "ReadFileTool"]
-        {
-            assert_eq!(toolbox.find(name).map(|tool| tool.name), Some("read_file"), "{name}");
-        }
-        for name in ["", "reed_file", "tool", "read_file_please"] {
-            assert!(toolbox.find(name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_request_names_them_all() {
-        let toolbox = Toolbox::new(Path::new("/nowhere")).unwrap();
-        let rows: serde_json::Value = serde_json::from_str(toolbox.schemas().get()).unwrap();
-        let names: Vec<&str> =
-            rows.as_array().unwrap().iter().map(|row| row["function"]["name"].as_str().unwrap()).collect();
-        assert_eq!(names.join(", "), toolbox.names());
+        let [session, leaf] = [Access::Session, Access::Leaf].map(|access| toolbox.list(access));
+        assert!(Arc::ptr_eq(&session, &toolbox.list(Access::Session)));
+        assert!(Arc::ptr_eq(&leaf, &toolbox.list(Access::Leaf)) && !Arc::ptr_eq(&leaf, &session));
     }
 }

@@ -1,9 +1,11 @@
-//! The tries of one call to the model, and what people hear of them. `retry` judges; here it is waited and told.
+//! The tries of one call to the model, and what people hear of them. `retry` judges; here it is waited and
+//! told.
 
-use super::OpenAi;
+use std::time::Duration;
+
 use super::failure::Failure;
 use super::retry::{self, Backoff, Jitter, Verdict};
-use crate::agent::AgentIo;
+use crate::agent::{AgentIo, Interrupted};
 use crate::model::agent_event::AgentEvent;
 
 /// The tries. Their status lines wait here: nobody needs to hear of trouble that passed.
@@ -24,14 +26,17 @@ pub(super) enum Next {
 }
 
 impl Tries {
-    /// None made yet; `seed` spreads the waits.
-    pub(super) fn new(agent: &OpenAi, seed: u64) -> Self {
-        let most = agent.settings.api_tries.max(1);
-        Self { made: 0, most, backoff: agent.backoff, jitter: Jitter::new(seed), lines: Vec::new() }
+    /// None made yet of at most `most`; `seed` spreads the waits.
+    pub(super) fn new(most: u32, backoff: Backoff, seed: u64) -> Self {
+        Self { made: 0, most: most.max(1), backoff, jitter: Jitter::new(seed), lines: Vec::new() }
     }
 
-    /// Judges the failure and waits if it is worth another try.
-    pub(super) fn after(&mut self, failure: &Failure, io: &AgentIo) -> Next {
+    /// Judges the failure, and lets `sleep` wait if it is worth another try.
+    pub(super) fn after(
+        &mut self,
+        failure: &Failure,
+        sleep: impl FnOnce(Duration) -> Result<(), Interrupted>,
+    ) -> Next {
         self.made += 1;
         let (most, made) = (self.most, self.made);
         log::info!("model call failed, try {made} of {most}: {failure}");
@@ -39,7 +44,7 @@ impl Tries {
             Verdict::Retry(wait) => {
                 let seconds = wait.as_secs_f64();
                 self.lines.push(format!("⏳ Retrying in {seconds:.1}s (attempt {made}/{most})..."));
-                return if io.sleep(wait).is_err() { Next::Interrupted } else { Next::Try };
+                return if sleep(wait).is_err() { Next::Interrupted } else { Next::Try };
             }
             Verdict::Fatal => (format!("❌ The model call failed — {failure}"), failure.to_string()),
             Verdict::Exhausted => (
@@ -48,9 +53,13 @@ impl Tries {
             ),
         };
         self.lines.push(line);
-        for text in self.lines.drain(..) {
+        Next::GiveUp(text)
+    }
+
+    /// Tells people what was tried: nothing else can be done.
+    pub(super) fn tell(self, io: &AgentIo) {
+        for text in self.lines {
             io.emit(AgentEvent::Status { kind: "lifecycle", text });
         }
-        Next::GiveUp(text)
     }
 }

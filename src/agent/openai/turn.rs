@@ -1,22 +1,30 @@
 //! The loop of a turn: call the model, run the tools it asks for, call it again, until it answers, fails, is
 //! stopped or has been called often enough. Knows nothing of HTTP and of what a tool does.
+//!
+//! `ask` makes one call and does what can be done about its failures; `shrink` makes the conversation shorter
+//! where it no longer fits.
 
+mod ask;
+mod shrink;
+
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::answer::{Answer, Finish};
 use super::batch::{self, Bench, Flaw};
+use super::conversation::Conversation;
 use super::ending::{Ender, Ending};
-use super::request::{self, Request};
+use super::fallback::Endpoints;
+use super::images::Album;
+use super::kit::Kit;
 use super::shape::Shaper;
-use super::toolbox::Toolbox;
-use super::tries::{Next, Tries};
 use super::{OpenAi, prompt, watch};
 use crate::agent::AgentIo;
 use crate::model::agent_event::AgentEvent;
 use crate::model::message::{Message, Role, ToolCall};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
-use crate::tools::Desk;
+use crate::tools::{Desk, memory_for_prompt};
 
 /// How often a cut answer is continued (the original's).
 const CONTINUATIONS_MAX: u32 = 3;
@@ -53,9 +61,13 @@ pub(super) struct Run<'a> {
     started: Instant,
     desk: Option<Arc<Desk>>,
     system: Arc<str>,
-    /// What the turn adds to the history.
-    said: Vec<Message>,
+    endpoints: Endpoints<'a>,
+    talk: Conversation<'a>,
+    album: Album,
     usage: Usage,
+    /// What the server counted of the last prompt, in tokens, and how much the turn had said then; unknown
+    /// after a compression.
+    measured: Option<(u64, usize)>,
     /// Calls of the model that are left.
     budget: u32,
     /// The beginning of an answer that is being continued.
@@ -78,24 +90,35 @@ struct Counts {
 impl<'a> Run<'a> {
     /// Ready to begin.
     pub(super) fn new(agent: &'a OpenAi, turn: &'a TurnSpec, io: &'a AgentIo) -> Self {
-        let model = request::model(&agent.settings, turn);
+        let endpoints = Endpoints::new(agent, turn.model.as_deref());
         let configured = &agent.settings.system_prompt;
+        let make = |home: &Path| {
+            let memory = agent.agent_settings.memory.then(|| memory_for_prompt(home)).flatten();
+            prompt::system_prompt(configured, memory, &turn.cwd, endpoints.model(), &today())
+        };
         let system = match &agent.toolbox {
             None => configured.as_str().into(),
-            Some(toolbox) => {
-                toolbox.system_prompt(turn, || prompt::system_prompt(configured, &turn.cwd, model, &today()))
-            }
+            Some(toolbox) => toolbox.system_prompt(turn, make),
         };
+        let desk = agent.toolbox.as_ref().map(|toolbox| toolbox.desk(turn));
+        if let Some(desk) = &desk
+            && let Some(plan) = last_plan(&turn.history)
+        {
+            desk.restore_plan(plan);
+        }
         Self {
             agent,
             turn,
             io,
             watch: watch::begin(io.interrupt_flag()),
             started: Instant::now(),
-            desk: agent.toolbox.as_ref().map(|toolbox| toolbox.desk(turn)),
+            desk,
             system,
-            said: Vec::new(),
+            endpoints,
+            talk: Conversation::of(turn),
+            album: Album::default(),
             usage: Usage { context_max: agent.settings.context_length, ..Usage::default() },
+            measured: None,
             budget: agent.settings.iterations.max(1),
             begun: String::new(),
             count: Counts::default(),
@@ -114,37 +137,29 @@ impl<'a> Run<'a> {
 
     /// The end as it is reported: with everything the turn said and used.
     fn close(mut self, mut end: TurnEnd) -> TurnEnd {
-        self.said.append(&mut end.messages);
+        let mut messages = self.talk.take_said();
+        messages.append(&mut end.messages);
         // The next prompt must not follow a tool's result: the roles alternate.
-        if self.said.last().is_some_and(|last| last.role == Role::Tool) {
+        if messages.last().is_some_and(|last| last.role == Role::Tool) {
             let why = match end.status {
                 TurnStatus::Interrupted => "Operation interrupted.",
                 _ => "Operation failed.",
             };
-            self.said.push(Message::new(Role::Assistant, why));
+            messages.push(Message::new(Role::Assistant, why));
         }
-        TurnEnd { messages: self.said, usage: self.usage, ..end }
+        TurnEnd { messages, usage: self.usage, ..end }
     }
 
     /// One call of the model and what it asks for; the end, if that is it.
     fn round(&mut self) -> Option<TurnEnd> {
-        if self.io.interrupted() && !self.said.is_empty() {
+        if self.io.interrupted() && !self.talk.said().is_empty() {
             return Some(self.end(TurnStatus::Interrupted, None));
         }
         let tools = self.agent.toolbox.clone().filter(|_| self.budget > 0);
         self.take_guidance();
+        self.shrink_if_needed(tools.as_deref());
         self.io.emit(AgentEvent::Thinking);
-        let agent = self.agent;
-        let (first, continues) = (self.said.is_empty(), !self.begun.is_empty());
-        let fresh = || {
-            let answer = Answer::new(agent.settings.api_key.as_ref());
-            match (first, continues) {
-                (_, true) => answer.continuing(),
-                (true, _) => answer,
-                (false, _) => answer.after_tools(AFTER_TOOLS),
-            }
-        };
-        let answer = match self.call(tools.as_deref(), fresh) {
+        let answer = match self.ask(tools.as_deref()) {
             Ok(answer) => answer,
             Err(end) => return Some(*end),
         };
@@ -158,55 +173,11 @@ impl<'a> Run<'a> {
     /// What the person said meanwhile goes to the end of the last tool's result; without one it stays where
     /// it is and becomes the next prompt.
     fn take_guidance(&mut self) {
-        let Some(last) = self.said.last_mut().filter(|last| last.role == Role::Tool) else { return };
+        let Some(last) = self.talk.last_result() else { return };
         let guidance = self.io.take_steering();
         if !guidance.is_empty() {
             let (open, close) = prompt::GUIDANCE;
             last.text.push_str(&format!("\n\n{open}\n{}\n{close}", guidance.join("\n")));
-        }
-    }
-
-    /// A call and its tries. An end is the turn's.
-    fn call<'k>(
-        &mut self,
-        tools: Option<&Toolbox>,
-        fresh: impl Fn() -> Answer<'k>,
-    ) -> Result<Answer<'k>, Box<TurnEnd>> {
-        let aside = self.aside();
-        let request = Request {
-            settings: &self.agent.settings,
-            turn: self.turn,
-            system: &self.system,
-            said: &self.said,
-            aside: &aside,
-            tools: tools.map(Toolbox::schemas),
-            max_tokens: self.max_tokens.take(),
-        };
-        let body = request.body();
-        let body = match body {
-            Ok(body) => body,
-            Err(error) => {
-                let why = format!("The request cannot be written: {error}");
-                return Err(Box::new(self.end(TurnStatus::Error, Some(why))));
-            }
-        };
-        let ender = self.ender();
-        let mut tries = Tries::new(self.agent, self.turn.turn.0);
-        loop {
-            let mut answer = fresh();
-            let outcome = self.agent.call(&body, &mut answer, self.io, &self.watch);
-            self.usage.add(&answer.usage(ender.model, ender.context_max));
-            let ending = match outcome {
-                Ok(()) => return Ok(answer),
-                Err(_) if self.io.interrupted() => ender.interrupted(&answer, self.started.elapsed()),
-                Err(failure) if !answer.text().trim().is_empty() => ender.broken_off(&answer, &failure),
-                Err(failure) => match tries.after(&failure, self.io) {
-                    Next::Try => continue,
-                    Next::Interrupted => ender.interrupted(&answer, self.started.elapsed()),
-                    Next::GiveUp(text) => return Err(Box::new(self.end(TurnStatus::Error, Some(text)))),
-                },
-            };
-            return Err(Box::new(self.warn(ending, &answer)));
         }
     }
 
@@ -216,7 +187,8 @@ impl<'a> Run<'a> {
         if !self.begun.is_empty() {
             aside.push(Message::new(Role::Assistant, self.begun.as_str()));
             aside.push(Message::new(Role::User, CONTINUE));
-        } else if self.count.empty > 0 && self.said.last().is_some_and(|last| last.role == Role::Tool) {
+        } else if self.count.empty > 0 && self.talk.said().last().is_some_and(|last| last.role == Role::Tool)
+        {
             aside.push(Message::new(Role::User, NUDGE));
         } else if self.budget == 0 {
             aside.push(Message::new(Role::User, SUMMARISE));
@@ -225,7 +197,7 @@ impl<'a> Run<'a> {
     }
 
     /// An answer that calls tools: they run, and the model is called again.
-    fn take_calls(&mut self, answer: &Answer<'_>, toolbox: &Toolbox) -> Option<TurnEnd> {
+    fn take_calls(&mut self, answer: &Answer<'_>, toolbox: &Kit) -> Option<TurnEnd> {
         let calls = answer.calls(self.usage.calls);
         let cut = answer.finish() == Some(Finish::Length);
         let planned = match batch::plan(calls, toolbox) {
@@ -242,10 +214,11 @@ impl<'a> Run<'a> {
         let text = self.join_begun(answer.text());
         self.keep(answer, text, batch::calls(&planned));
         if let Some(desk) = self.desk.clone() {
-            let window = self.agent.settings.context_length;
+            let window = self.endpoints.settings().context_length;
             let shaper = Shaper::new(&desk.home, &desk.key, window);
-            let results = Bench { desk: &desk, shaper: &shaper, io: self.io }.run(&planned);
-            self.said.extend(results);
+            let (agent, turn, io) = (self.agent, self.turn, self.io);
+            let bench = Bench { agent, turn, kit: toolbox, desk: &desk, shaper: &shaper, io };
+            self.talk.extend(bench.run(&planned));
         }
         None
     }
@@ -256,7 +229,7 @@ impl<'a> Run<'a> {
         answer: &Answer<'_>,
         mut calls: Vec<ToolCall>,
         flaw: &Flaw,
-        toolbox: &Toolbox,
+        toolbox: &Kit,
     ) -> Option<TurnEnd> {
         self.count.malformed = 0;
         if *flaw == Flaw::Unknown {
@@ -269,7 +242,7 @@ impl<'a> Run<'a> {
         let results = batch::refused(&mut calls, toolbox);
         let text = self.join_begun(answer.text());
         self.keep(answer, text, calls);
-        self.said.extend(results);
+        self.talk.extend(results);
         None
     }
 
@@ -280,7 +253,7 @@ impl<'a> Run<'a> {
             return Some(self.end(TurnStatus::Error, Some(why)));
         }
         let wider = (OUTPUT_FIRST << self.count.cut).min(OUTPUT_LAST);
-        self.max_tokens = Some(wider.max(self.agent.settings.max_tokens));
+        self.max_tokens = Some(wider.max(self.endpoints.settings().max_tokens));
         self.count.cut += 1;
         None
     }
@@ -312,7 +285,7 @@ impl<'a> Run<'a> {
     /// Puts an assistant's message into the history.
     fn keep(&mut self, answer: &Answer<'_>, text: String, calls: Vec<ToolCall>) {
         let reasoning = answer.reasoning();
-        self.said.push(Message { reasoning, calls, ..Message::new(Role::Assistant, text) });
+        self.talk.push(Message { reasoning, calls, ..Message::new(Role::Assistant, text) });
     }
 
     /// `text` with the beginning that it continues.
@@ -324,10 +297,7 @@ impl<'a> Run<'a> {
     }
 
     fn ender(&self) -> Ender<'a> {
-        Ender {
-            model: request::model(&self.agent.settings, self.turn),
-            context_max: self.agent.settings.context_length,
-        }
+        Ender { model: self.endpoints.model(), context_max: self.endpoints.settings().context_length }
     }
 
     /// An ending with its warning told; the answer's text gets the beginning that it continues.
@@ -348,6 +318,12 @@ impl<'a> Run<'a> {
     fn end(&self, status: TurnStatus, text: Option<String>) -> TurnEnd {
         TurnEnd { status, text, reasoning: None, usage: Usage::default(), messages: Vec::new() }
     }
+}
+
+/// The newest plan in a conversation: what the tool gave last.
+fn last_plan(history: &[Message]) -> Option<&str> {
+    let is_plan = |message: &&Message| message.called.as_ref().is_some_and(|called| called.name == "todo");
+    history.iter().rfind(is_plan).map(|message| message.text.as_str())
 }
 
 /// The day, as the system prompt says it.

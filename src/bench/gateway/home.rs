@@ -94,6 +94,8 @@ impl Home {
             .env("HERMES_MANAGED_DIR", self.top.join("managed"))
             .env("HERMES_DASHBOARD_SESSION_TOKEN", self.token.expose())
             .env("HOME", &self.top)
+            // Measured is what was asked for.
+            .env("TUI_GATEWAY_TITLES", "0")
             .current_dir(self.work())
             .stderr(fs::OpenOptions::new().create(true).append(true).open(self.log())?);
         Ok(command)

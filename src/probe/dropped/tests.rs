@@ -57,6 +57,37 @@ fn spellings() {
 }
 
 #[test]
+fn a_named_file_need_not_look_like_a_path() {
+    let dir = Scratch::new();
+    for name in ["shot.png", "my shot.png", "-x.png"] {
+        dir.write(name, "");
+    }
+    let places = Places { cwd: dir.path(), user_home: None, env: &|_| None };
+    for (text, want) in [
+        ("shot.png what is wrong?", Ok(("shot.png", "what is wrong?"))),
+        ("my\\ shot.png x", Ok(("my shot.png", "x"))),
+        ("'my shot.png' x", Ok(("my shot.png", "x"))),
+        ("\"my shot.png", Ok(("my shot.png", ""))),
+        ("./my shot.png x", Ok(("my shot.png", "x"))),
+        ("-x.png", Ok(("-x.png", ""))),
+        ("my shot.png", Err("my")),
+        ("'none' x", Err("none")),
+        (".", Err(".")),
+        ("''", Err("")),
+    ] {
+        let found = named(text, places);
+        let found = found.as_ref().map_err(String::as_str).map(|drop| {
+            (drop.path.strip_prefix(dir.path()).unwrap().to_str().unwrap(), drop.remainder.as_str())
+        });
+        assert_eq!(found, want, "{text}");
+    }
+    assert_eq!(named(&"x".repeat(1 << 20), places).unwrap_err().len(), SHOWN_CHARS);
+    assert_eq!(whole(" 'my shot.png' ", places), Some(dir.path().join("my shot.png")));
+    assert_eq!(whole("my shot.png", places), Some(dir.path().join("my shot.png")));
+    assert_eq!(whole("shot.png x", places), None);
+}
+
+#[test]
 fn parts_of_paths() {
     assert_eq!(from_drive("C:\\a b\\c.png"), Some("/mnt/c/a b/c.png".into()));
     assert_eq!(from_url("/D:/a%20b"), PathBuf::from("/mnt/d/a b"));

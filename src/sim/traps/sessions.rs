@@ -137,6 +137,7 @@ fn shown_model(settings: &Settings, demo_only: bool, shown: impl Fn(&Gateway) ->
         terminal_cwd: None,
         timezone: jiff::tz::TimeZone::UTC,
         demo_only,
+        titles: false,
         bounds: &Bounds::SERVER,
     };
     let mut gateway = Gateway::new(setup, crate::methods::all());

@@ -45,3 +45,50 @@ pub(super) fn examine(command: &str) -> Report {
         findings,
     }
 }
+
+/// Programs that delete files or write over them.
+const LOSE_FILES: &[&str] = &["rm", "rmdir", "mv", "shred", "truncate", "dd"];
+
+/// Commands of git that write over files.
+const GIT_LOSES_FILES: &[&str] = &["checkout", "clean", "reset", "restore", "rm", "stash", "switch"];
+
+/// Whether `command` may lose files or changes of them, as far as it can be read. `>` does not
+/// count: most commands that have it write where nothing was.
+pub(super) fn loses_files(command: &str) -> bool {
+    let deletes =
+        || RULES.iter().filter(|rule| matches!(rule.category, Category::Delete | Category::FoundDelete));
+    normalise::forms(command).iter().flat_map(|form| sheet::read(form)).any(|sheet| {
+        sheet.steps.iter().any(|step| {
+            step.is(LOSE_FILES)
+                || (step.is(&["git"]) && step.texts().any(|word| GIT_LOSES_FILES.contains(&word)))
+                || (step.is(&["sed", "perl"]) && step.texts().any(|word| word.starts_with("-i")))
+                || deletes().any(|rule| (rule.test)(step, &sheet))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loses_files;
+
+    #[test]
+    fn files_are_kept_before_what_may_lose_them() {
+        for command in [
+            "rm a",
+            "cd x && rm -rf build",
+            "sudo mv a b",
+            "git reset --hard",
+            "git -C x checkout -- .",
+            "sed -i s/a/b/ f",
+            "find . -name '*.o' -delete",
+            "ls | xargs rm -f",
+        ] {
+            assert!(loses_files(command), "{command}");
+        }
+        for command in
+            ["ls", "cargo test > out", "echo rm", "git status", "sed -n 1p f", "grep -r checkout ."]
+        {
+            assert!(!loses_files(command), "{command}");
+        }
+    }
+}

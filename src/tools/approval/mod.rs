@@ -36,6 +36,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use self::examine::{Finding, examine};
 use super::desk::Desk;
 use super::host::Host;
+use crate::base::switch::Switch;
 use crate::model::ask::{Answer, Ask, Choice};
 
 pub use self::policy::{Mode, Policy};
@@ -47,8 +48,8 @@ const NO_WAY_AROUND: &str = "Silence is not consent. Do not retry this command, 
 /// What one session approved.
 #[derive(Default, Debug)]
 pub struct Approvals {
-    /// Everything runs that is above the hard line.
-    yolo: bool,
+    /// Everything runs that is above the hard line. The session holds the same switch.
+    yolo: Switch,
     /// The keys of categories that were approved for the session.
     keys: HashSet<&'static str>,
     /// How approvals are configured.
@@ -66,20 +67,25 @@ impl Approvals {
         self.policy = policy;
     }
 
+    /// The session's own switch is looked at from now on.
+    pub fn follow(&mut self, yolo: &Switch) {
+        self.yolo.clone_from(yolo);
+    }
+
     /// Switches approvals off for this session, or on again.
     pub fn set_yolo(&mut self, on: bool) {
-        self.yolo = on;
+        self.yolo.set(on);
     }
 
     /// Whether approvals are off for this session.
     pub fn yolo(&self) -> bool {
-        self.yolo
+        self.yolo.is_on()
     }
 
     /// Forgets what was approved for this session.
     pub fn clear(&mut self) {
         self.keys.clear();
-        self.yolo = false;
+        self.yolo.set(false);
     }
 
     /// Whether a category was approved, here or for good.
@@ -111,7 +117,7 @@ pub(super) fn gate(command: &str, desk: &Desk, host: &dyn Host) -> Verdict {
     }
     let (yolo, policy) = {
         let approvals = lock(desk);
-        (approvals.yolo, Arc::clone(&approvals.policy))
+        (approvals.yolo(), Arc::clone(&approvals.policy))
     };
     if report.guesses_password && !policy.has_sudo_password() {
         return blocked("it gives sudo a password, and none is configured: a guessed one is never tried.");
@@ -173,6 +179,12 @@ fn remember(findings: &[Finding], desk: &Desk, permanent: bool) {
             approvals.policy.remember(finding.key);
         }
     }
+}
+
+/// Whether a command may lose files, or changes of them: reason enough to keep them before it runs, and no
+/// reason to ask.
+pub(super) fn loses_files(command: &str) -> bool {
+    examine::loses_files(command)
 }
 
 fn blocked(why: &str) -> Verdict {

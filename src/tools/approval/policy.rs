@@ -2,9 +2,13 @@
 //! owns `config.yaml` takes the new entries and writes them down.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::glob;
+use crate::model::settings::ApprovalSettings;
+
+pub use crate::model::settings::ApprovalMode as Mode;
 
 /// What an entry of the allow-list may not stand for: a second command, a redirection, an expansion.
 const OPERATORS: &[char] = &[';', '&', '|', '<', '>', '(', ')', '`', '$', '\\', '\n', '\r', '\0'];
@@ -15,32 +19,6 @@ const COMPARED_MAX: usize = 4096;
 /// Entries that may wait to be written down; each category is only there once, so there are never more.
 const NEW_ENTRIES_MAX: usize = 256;
 
-/// Who decides (`approvals.mode`).
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub enum Mode {
-    /// A person.
-    #[default]
-    Manual,
-    /// An auxiliary model, and a person where that is in doubt. Without an auxiliary model everything is in
-    /// doubt.
-    Smart,
-    /// Nobody: everything above the hard line runs.
-    Off,
-}
-
-impl Mode {
-    /// Reads the word of the configuration; YAML readers make `off` the boolean `false`. `None` for any
-    /// other.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word.trim().to_lowercase().as_str() {
-            "manual" | "on" | "true" | "yes" => Some(Mode::Manual),
-            "smart" => Some(Mode::Smart),
-            "off" | "false" | "no" => Some(Mode::Off),
-            _ => None,
-        }
-    }
-}
-
 /// The configuration of approvals.
 #[derive(Default, Debug)]
 pub struct Policy {
@@ -48,16 +26,29 @@ pub struct Policy {
     /// Commands and patterns of commands, and keys of categories (`command_allowlist`).
     allowlist: Arc<[String]>,
     has_sudo_password: bool,
-    /// What was approved for good since the configuration was read.
-    pub(super) permanent: Mutex<Permanent>,
+    /// Where what is approved for good is written down, if anywhere.
+    record: Option<Record>,
+    /// What was approved for good in this process. Newer policies share it: a turn that goes on under an
+    /// older one adds to it too.
+    permanent: Arc<Mutex<Permanent>>,
 }
 
 /// What was approved for good.
 #[derive(Default, Debug)]
-pub(super) struct Permanent {
+struct Permanent {
     keys: HashSet<String>,
     /// Those of them that nobody wrote down yet, oldest first.
     new: Vec<String>,
+}
+
+/// Where a category that is approved for good is written down.
+#[derive(Clone)]
+struct Record(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Record")
+    }
 }
 
 impl Policy {
@@ -65,6 +56,29 @@ impl Policy {
     /// keys of categories. A process that was started without approvals has [`Mode::Off`].
     pub fn new(mode: Mode, allowlist: Arc<[String]>) -> Self {
         Self { mode, allowlist, ..Self::default() }
+    }
+
+    /// The same, and what is approved for good is told to `record`, on the agent's thread.
+    #[must_use]
+    pub fn with_record(self, record: Arc<dyn Fn(&str) + Send + Sync>) -> Self {
+        Self { record: Some(Record(record)), ..self }
+    }
+
+    /// The policy of newer settings. What was approved for good stays so, written down or not.
+    #[must_use]
+    pub fn renewed(&self, settings: &ApprovalSettings) -> Self {
+        Self {
+            mode: settings.mode,
+            allowlist: Arc::clone(&settings.allowlist),
+            has_sudo_password: self.has_sudo_password,
+            record: self.record.clone(),
+            permanent: Arc::clone(&self.permanent),
+        }
+    }
+
+    /// Whether it is what these settings say.
+    pub fn is_of(&self, settings: &ApprovalSettings) -> bool {
+        self.mode == settings.mode && self.allowlist == settings.allowlist
     }
 
     /// The same with a sudo password that a person configured, so that a command may pipe one to sudo.
@@ -112,7 +126,13 @@ impl Policy {
             return;
         }
         let mut permanent = self.lock();
-        if permanent.keys.insert(key.to_owned()) && permanent.new.len() < NEW_ENTRIES_MAX {
+        if !permanent.keys.insert(key.to_owned()) {
+            return;
+        }
+        if let Some(Record(record)) = &self.record {
+            drop(permanent);
+            record(key);
+        } else if permanent.new.len() < NEW_ENTRIES_MAX {
             permanent.new.push(key.to_owned());
         }
     }
@@ -145,6 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn newer_settings_forget_nothing() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = Arc::clone(&told);
+        let policy =
+            policy(&[]).with_record(Arc::new(move |key: &str| tell.lock().unwrap().push(key.to_owned())));
+        policy.remember("SQL drop");
+        policy.remember("SQL drop");
+        let newer = ApprovalSettings { mode: Mode::Off, allowlist: Arc::from(["x".to_owned()]) };
+        assert!(!policy.is_of(&newer));
+        let newer_policy = policy.renewed(&newer);
+        assert!(newer_policy.is_of(&newer) && newer_policy.knows("SQL drop") && newer_policy.allows("x"));
+        policy.remember("git reset --hard");
+        assert!(newer_policy.knows("git reset --hard"), "a turn goes on under the older one");
+        assert_eq!(*told.lock().unwrap(), ["SQL drop", "git reset --hard"]);
+    }
+
+    #[test]
     fn what_is_approved_for_good_is_given_out_once() {
         let policy = policy(&["recursive delete"]);
         policy.remember("SQL drop");
@@ -152,14 +189,5 @@ mod tests {
         policy.remember("recursive delete");
         assert_eq!(policy.take_new_entries(), ["SQL drop"]);
         assert!(policy.take_new_entries().is_empty() && policy.knows("SQL drop"));
-    }
-
-    #[test]
-    fn modes_are_words_and_booleans() {
-        assert_eq!(
-            ["manual", "smart", "OFF", "false", "true"].map(Mode::parse),
-            [Some(Mode::Manual), Some(Mode::Smart), Some(Mode::Off), Some(Mode::Off), Some(Mode::Manual)]
-        );
-        assert_eq!(Mode::parse("maybe"), None);
     }
 }

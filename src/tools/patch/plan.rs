@@ -169,6 +169,9 @@ impl<'a> Plan<'a> {
             Some(format!("{}: {warning}", file.shown))
         };
         let warning = changed.iter().find_map(stale);
+        for file in &changed {
+            self.desk.keep_before_change(&file.real, "patch");
+        }
         for (at, file) in changed.iter().enumerate() {
             if let Err(error) = file.put(file.after.as_deref()) {
                 return Err(put_back(&changed[..at], file, &error));

@@ -123,7 +123,6 @@ impl Reads {
 
     /// The model no longer sees what it read, because its context was compressed: everything may be read
     /// again.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the compression of contexts, which comes later"))]
     pub(in crate::tools) fn forget_pages(&mut self) {
         self.files.values_mut().for_each(|seen| seen.pages.clear());
         self.last_search = None;

@@ -3,22 +3,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::lock;
+use crate::base::claim::Claim;
 
 /// Most notices that wait. Each process has one every 15 seconds at most; the loop fetches them at once.
 const NOTICES_MAX: usize = 256;
 
-/// Most bytes of output that wait. Beyond it the oldest is left out: the process list still has it.
-const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Most bytes of output that wait. Beyond it the oldest is left out: the process list still has it. With the
+/// pace at which it is fetched, this is what a process that prints without end may cost a client.
+const CHUNK_BYTES_MAX: usize = 64 << 10;
 
 /// Up to this many bytes a process's pieces are joined into one chunk.
 const JOINED_BYTES_MAX: usize = 16 << 10;
 
 /// Something the agent of a session should hear about a process.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Notice {
     /// The stored key of the session that started it.
     pub owner: String,
@@ -26,6 +27,8 @@ pub struct Notice {
     pub process: String,
     /// What to say, as a user's message; secrets are masked.
     pub text: String,
+    /// Taken by whoever tells the agent; taken already when it heard by other means.
+    pub claim: Claim,
 }
 
 /// Output of a process as it came, escape sequences with it; secrets are masked as far as they stand in one
@@ -52,8 +55,7 @@ pub(super) struct Notices {
 
 #[derive(Default)]
 struct Waiting {
-    /// Each with the flag that makes it void, if it can become so.
-    notices: VecDeque<(Notice, Option<Arc<AtomicBool>>)>,
+    notices: VecDeque<Notice>,
     chunks: VecDeque<Chunk>,
     /// Of all chunks.
     chunk_bytes: usize,
@@ -77,14 +79,14 @@ impl Notices {
         *self.listener.write().unwrap_or_else(PoisonError::into_inner) = Some(listener);
     }
 
-    /// Adds a notice; it is dropped if `void` is set before it is fetched.
-    pub(super) fn say(&self, notice: Notice, void: Option<Arc<AtomicBool>>) {
+    /// Adds a notice; it is dropped if it was claimed before it is fetched.
+    pub(super) fn say(&self, notice: Notice) {
         let mut waiting = lock(&self.waiting);
         if waiting.notices.len() >= NOTICES_MAX {
             log::warn!("a notice of a background process is dropped: nobody fetches them");
             waiting.notices.pop_front();
         }
-        waiting.notices.push_back((notice, void));
+        waiting.notices.push_back(notice);
         let rings = !std::mem::replace(&mut waiting.has_rung, true);
         drop(waiting);
         self.ring(rings);
@@ -123,8 +125,7 @@ impl Notices {
         waiting.has_rung = false;
         let notices = std::mem::take(&mut waiting.notices);
         drop(waiting);
-        let stands = |void: Option<Arc<AtomicBool>>| void.is_none_or(|void| !void.load(Ordering::Acquire));
-        notices.into_iter().filter_map(|(notice, void)| stands(void).then_some(notice)).collect()
+        notices.into_iter().filter(|notice| !notice.claim.is_taken()).collect()
     }
 
     /// The output, once.
@@ -138,7 +139,7 @@ impl Notices {
     /// Whoever owned them is gone.
     pub(super) fn forget(&self, owner: &str) {
         let mut waiting = lock(&self.waiting);
-        waiting.notices.retain(|(notice, _)| notice.owner != owner);
+        waiting.notices.retain(|notice| notice.owner != owner);
         waiting.chunks.retain(|chunk| chunk.owner != owner);
         waiting.chunk_bytes = waiting.chunks.iter().map(|chunk| chunk.text.len()).sum();
     }
@@ -152,22 +153,24 @@ impl Notices {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
     fn notice(owner: &str, text: &str) -> Notice {
-        Notice { owner: owner.to_owned(), process: "proc_1".to_owned(), text: text.to_owned() }
+        let (owner, text) = (owner.to_owned(), text.to_owned());
+        Notice { owner, process: "proc_1".to_owned(), text, claim: Claim::default() }
     }
 
     #[test]
-    fn a_notice_is_fetched_once_unless_it_became_void() {
+    fn a_notice_is_fetched_once_unless_it_was_claimed() {
         let notices = Notices::default();
-        let void = Arc::new(AtomicBool::new(false));
-        notices.say(notice("a", "1"), Some(Arc::clone(&void)));
-        notices.say(notice("a", "2"), None);
-        void.store(true, Ordering::Release);
-        assert_eq!(notices.take_notices(), [notice("a", "2")]);
+        let [first, second] = [notice("a", "1"), notice("a", "2")];
+        notices.say(first.clone());
+        notices.say(second.clone());
+        assert!(first.claim.take());
+        assert_eq!(notices.take_notices(), [second]);
         assert!(notices.take_notices().is_empty());
     }
 
@@ -182,7 +185,7 @@ mod tests {
         }));
         for _ in 0..3 {
             notices.show("a", "proc_1", "x");
-            notices.say(notice("a", "y"), None);
+            notices.say(notice("a", "y"));
         }
         assert_eq!(rung.load(Ordering::Relaxed), 1);
         assert_eq!(notices.take_chunks()[0].text, "xxx", "pieces are joined");
@@ -200,7 +203,7 @@ mod tests {
         let bytes: usize = notices.take_chunks().iter().map(|chunk| chunk.text.len()).sum();
         assert!((CHUNK_BYTES_MAX / 2..=CHUNK_BYTES_MAX).contains(&bytes), "{bytes}");
         for _ in 0..1000 {
-            notices.say(notice("a", "x"), None);
+            notices.say(notice("a", "x"));
         }
         assert_eq!(notices.take_notices().len(), NOTICES_MAX);
     }
@@ -209,11 +212,12 @@ mod tests {
     fn nothing_is_left_of_an_owner_who_went() {
         let notices = Notices::default();
         notices.set_listener(Box::new(|| {}));
-        notices.say(notice("a", "1"), None);
-        notices.say(notice("b", "2"), None);
+        let other = notice("b", "2");
+        notices.say(notice("a", "1"));
+        notices.say(other.clone());
         notices.show("a", "proc_1", "x");
         notices.forget("a");
-        assert_eq!(notices.take_notices(), [notice("b", "2")]);
+        assert_eq!(notices.take_notices(), [other]);
         assert!(notices.take_chunks().is_empty());
     }
 }

@@ -4,7 +4,6 @@
 use std::io::{self, PipeWriter, Write};
 use std::path::Path;
 use std::process::ChildStdin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +18,7 @@ use super::text::{self, NOTICE_CHARS, masked_tail};
 use super::view::{COMMAND_CHARS, PREVIEW_CHARS, ProcessView, TAIL_CHARS};
 use super::watch::{Seen, Watch};
 use super::{GRACE, POLL, SLACK_CHARS, lock};
+use crate::base::claim::Claim;
 use crate::base::mask::mask;
 
 /// Newest characters of the output that are kept, as Hermes has it.
@@ -49,8 +49,9 @@ pub(in crate::tools) struct Process {
     /// Notified at the end.
     ended: Condvar,
     input: Input,
-    /// The end was heard of by `wait` or `log`, or there is nobody to hear of it: no notice.
-    is_consumed: Arc<AtomicBool>,
+    /// The right to tell the agent of the end. Taken by `wait` and `log`, which told it, and when there is
+    /// nobody to hear of it.
+    heard: Claim,
     /// Wakes the reading thread.
     control: PipeWriter,
     notices: Arc<Notices>,
@@ -142,7 +143,7 @@ impl Process {
             }),
             ended: Condvar::new(),
             input: Input::new(input),
-            is_consumed: Arc::default(),
+            heard: Claim::default(),
             control,
             notices,
         }
@@ -232,19 +233,32 @@ impl Process {
 
     /// Begins to end it: TERM now, KILL later. Does not wait. False if it has ended already.
     pub(in crate::tools) fn stop(&self, source: &'static str) -> bool {
+        self.stop_within(GRACE, source)
+    }
+
+    /// The same with this time from TERM to KILL; a shorter one counts even when it is being ended already.
+    pub(super) fn stop_within(&self, grace: Duration, source: &'static str) -> bool {
         let mut state = lock(&self.state);
         let State { group: Some(group), ending, .. } = &mut *state else { return false };
-        if ending.is_none() {
-            group.signal(Signal::TERM);
-            *ending = Some(Ending { kill_at: Instant::now() + GRACE, source });
-            self.wake(ENDING);
+        let kill_at = Instant::now() + grace;
+        match ending {
+            Some(begun) if begun.kill_at <= kill_at => {}
+            Some(begun) => {
+                begun.kill_at = kill_at;
+                self.wake(ENDING);
+            }
+            None => {
+                group.signal(Signal::TERM);
+                *ending = Some(Ending { kill_at, source });
+                self.wake(ENDING);
+            }
         }
         true
     }
 
     /// Nobody is to hear of its end.
     pub(super) fn consume(&self) {
-        self.is_consumed.store(true, Ordering::Release);
+        self.heard.take();
     }
 
     /// Wakes the reading thread.
@@ -280,11 +294,11 @@ impl Process {
             None => {}
         }
         drop(state);
-        if self.is_consumed.load(Ordering::Acquire) {
+        if self.heard.is_taken() {
             return;
         }
         if let Some(seen) = seen {
-            self.say(text::seen(&self.id, &self.short_command(), &seen), None);
+            self.say(text::seen(&self.id, &self.short_command(), &seen), Claim::default());
         }
         self.notices.show(&self.owner, &self.id, &mask(text));
     }
@@ -300,18 +314,17 @@ impl Process {
         if state.waiting > 0 {
             self.consume();
         }
-        let notifies = state.notifies && !self.is_consumed.load(Ordering::Acquire);
+        let notifies = state.notifies && !self.heard.is_taken();
         drop(state);
         self.ended.notify_all();
         self.close_input();
         if notifies {
             let text = text::ended(&self.id, &self.short_command(), end.code, &self.tail(NOTICE_CHARS));
-            self.say(text, Some(Arc::clone(&self.is_consumed)));
+            self.say(text, self.heard.clone());
         }
     }
 
-    fn say(&self, text: String, void: Option<Arc<AtomicBool>>) {
-        let notice = Notice { owner: self.owner.clone(), process: self.id.clone(), text };
-        self.notices.say(notice, void);
+    fn say(&self, text: String, claim: Claim) {
+        self.notices.say(Notice { owner: self.owner.clone(), process: self.id.clone(), text, claim });
     }
 }

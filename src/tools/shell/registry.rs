@@ -19,8 +19,11 @@ const PROCESSES_MAX: usize = 64;
 /// How long an entry stays after the end. Hermes counts from the start, so that a long one is gone at once.
 const KEPT: Duration = Duration::from_secs(30 * 60);
 
-/// How long [`Processes::end_all`] waits for all ends together: the grace, and a little for the system.
-const END_TIMEOUT: Duration = Duration::from_millis(2500);
+/// From TERM to KILL when the gateway ends: whoever told it to end does not wait for long.
+const LAST_GRACE: Duration = Duration::from_millis(500);
+
+/// How long [`Processes::end_all`] waits for all ends together: that grace, and a little for the system.
+const END_TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// Who ends what is left of a session that was closed, and of the gateway.
 const CLOSING: &str = "session.close";
@@ -29,6 +32,8 @@ const CLOSING: &str = "session.close";
 #[derive(Default, Debug)]
 pub struct Processes {
     entries: Mutex<Vec<Arc<Process>>>,
+    /// Those of closed sessions, which are being ended.
+    leaving: Mutex<Vec<Arc<Process>>>,
     notices: Arc<Notices>,
 }
 
@@ -93,9 +98,19 @@ impl Processes {
 
     /// The owner's processes: those that run, then the others, each in the order of their start.
     pub fn list(&self, owner: &str) -> Vec<ProcessView> {
-        let of_owner: Vec<Arc<Process>> =
-            lock(&self.entries).iter().filter(|process| process.owner == owner).cloned().collect();
-        let mut views: Vec<ProcessView> = of_owner.iter().map(|process| process.view()).collect();
+        self.views(|process| process.owner == owner)
+    }
+
+    /// The same for all sessions.
+    pub fn list_all(&self) -> Vec<ProcessView> {
+        self.views(|_| true)
+    }
+
+    fn views(&self, wanted: impl Fn(&Process) -> bool) -> Vec<ProcessView> {
+        // Not under the lock: a view is masked text.
+        let processes: Vec<Arc<Process>> =
+            lock(&self.entries).iter().filter(|process| wanted(process)).cloned().collect();
+        let mut views: Vec<ProcessView> = processes.iter().map(|process| process.view()).collect();
         views.sort_by_key(|view| view.exit_code.is_some());
         views
     }
@@ -119,19 +134,24 @@ impl Processes {
     pub fn end_of(&self, owner: &str) {
         let gone: Vec<Arc<Process>> =
             lock(&self.entries).extract_if(.., |process| process.owner == owner).collect();
-        for process in gone {
+        for process in &gone {
             process.consume();
             process.stop(CLOSING);
         }
+        let mut leaving = lock(&self.leaving);
+        leaving.retain(|process| process.end().is_none());
+        leaving.extend(gone);
+        drop(leaving);
         self.notices.forget(owner);
     }
 
-    /// The gateway ends: ends every process, and waits for that 2.5 seconds at most.
+    /// The gateway ends: ends every process, and waits for that a second at most.
     pub fn end_all(&self) {
-        let all = std::mem::take(&mut *lock(&self.entries));
+        let mut all = std::mem::take(&mut *lock(&self.entries));
+        all.append(&mut lock(&self.leaving));
         for process in &all {
             process.consume();
-            process.stop(CLOSING);
+            process.stop_within(LAST_GRACE, CLOSING);
         }
         let deadline = Instant::now() + END_TIMEOUT;
         for process in &all {

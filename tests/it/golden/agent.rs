@@ -1,6 +1,7 @@
 //! Lines that begin with `agent`: what an agent of the script tells the gateway.
 
-use tui_gateway::model::agent_event::AgentEvent;
+use serde_json::Value;
+use tui_gateway::model::agent_event::{AgentEvent, Subagent, SubagentEnd, SubagentKind, ToolExtras};
 use tui_gateway::model::ask::Ask;
 use tui_gateway::model::ids::AskId;
 use tui_gateway::model::message::{Message, Role};
@@ -21,8 +22,12 @@ pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
             AgentEvent::ToolStart { id: text(2), name: text(3), context: text(4), args: text(5) }
         }
         ["tool", "done", ..] => {
-            let extras = Box::default();
+            let extras = Box::new(extras(&text(6)));
             AgentEvent::ToolComplete { id: text(2), name: text(3), args: text(4), result: text(5), extras }
+        }
+        ["subagent", kind, members] => AgentEvent::Subagent(Box::new(subagent(kind, members))),
+        ["compressed", _, context @ ..] => {
+            AgentEvent::Compressed { context: messages(context), covered: number(1) as usize }
         }
         ["ask", question @ ..] => AgentEvent::Ask(ask, self::question(question)),
         ["gone", _] => AgentEvent::AskGone(AskId(number(1))),
@@ -30,6 +35,68 @@ pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
         ["end", rest @ ..] => AgentEvent::End(Box::new(end(rest))),
         _ => panic!("no agent does this: {words:?}"),
     }
+}
+
+/// `{"summary":"…","todos":"[…]","inline_diff":"…"}`, each where it is there.
+fn extras(json: &str) -> ToolExtras {
+    if json.is_empty() {
+        return ToolExtras::default();
+    }
+    let members = object(json);
+    let text = |name: &str| members[name].as_str().map(str::to_owned);
+    ToolExtras { summary: text("summary"), todos: text("todos"), inline_diff: text("inline_diff") }
+}
+
+/// What a subagent did, its members as JSON.
+pub(super) fn subagent(kind: &str, json: &str) -> Subagent {
+    let members = object(json);
+    let text = |name: &str| members[name].as_str().unwrap_or_default().to_owned();
+    let known = |name: &str| members[name].as_str().map(str::to_owned);
+    let number = |name: &str| members[name].as_u64().unwrap_or_default();
+    let kind = match kind {
+        "start" => SubagentKind::Start,
+        "thinking" => SubagentKind::Thinking,
+        "tool" => SubagentKind::Tool,
+        "progress" => SubagentKind::Progress,
+        "complete" => SubagentKind::Complete,
+        _ => panic!("no subagent does this: {kind}"),
+    };
+    let end = (kind == SubagentKind::Complete).then(|| SubagentEnd {
+        status: "completed",
+        summary: text("summary"),
+        seconds: 1.5,
+        usage: Usage { input: 100, output: 10, calls: 2, ..Usage::default() },
+        files_read: vec!["/w/a".to_owned()],
+        files_written: Vec::new(),
+    });
+    Subagent {
+        kind,
+        id: text("id"),
+        parent: known("parent"),
+        child_key: known("child"),
+        depth: number("depth") as u32,
+        goal: text("goal"),
+        task_index: number("index") as usize,
+        task_count: number("count") as usize,
+        model: text("model"),
+        tool_count: number("tools"),
+        tool_name: text("tool"),
+        text: text("text"),
+        end,
+    }
+}
+
+fn object(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_else(|why| panic!("{json}: {why}"))
+}
+
+/// `"user: text"`, `"assistant: text"`, …
+pub(super) fn messages(words: &[&str]) -> Vec<Message> {
+    let message = |word: &&str| {
+        let (role, text) = word.split_once(": ").unwrap_or_else(|| panic!("no message: {word}"));
+        Message::new(Role::parse(role).unwrap_or_else(|| panic!("no role: {role}")), text)
+    };
+    words.iter().map(message).collect()
 }
 
 fn question(words: &[&str]) -> Ask {

@@ -59,6 +59,11 @@ impl Names {
             self.known.push((format!("$s{}", self.sessions), id.to_owned()));
             self.known.push((format!("$k{}", self.sessions), key.to_owned()));
         }
+        // A branch is a session too; its stored key is told by nobody but `session.resume`.
+        if let (Some(id), Some(_)) = (result["session_id"].as_str(), result["parent"].as_str()) {
+            self.sessions += 1;
+            self.known.push((format!("$s{}", self.sessions), id.to_owned()));
+        }
         if let Some(id) = frame["params"]["payload"]["request_id"].as_str()
             && self.known.iter().all(|(_, known)| known != id)
         {

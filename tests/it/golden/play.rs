@@ -9,6 +9,7 @@
 //! agent text "Hello"               the newest turn's agent         agent 1 …   that of turn 1
 //! agent lost                       its thread is gone
 //! jobs hold | answer | refuse      what the pool does from now on  job done    does the oldest
+//! job text "…"   job stopped 2     the oldest job's result         bulletin $k1 notice "…"   news beside turns
 //! ```
 //!
 //! Out come `< {json}` (client 1), `2< {json}`, `< delta …` and, for all that is no frame, `! …`.
@@ -19,15 +20,16 @@ use std::sync::Arc;
 
 use tui_gateway::gateway::Setup;
 use tui_gateway::gateway::io::{Input, Output};
+use tui_gateway::model::bulletin::Bulletin;
 use tui_gateway::model::ids::{AskId, ClientId, Ticket, TurnId};
 use tui_gateway::model::job::{JobResult, JobSpec};
-use tui_gateway::model::settings::{BusyMode, Settings};
+use tui_gateway::model::settings::{ApprovalMode, BusyMode, Settings};
 use tui_gateway::model::turn::TurnSpec;
 use tui_gateway::wire::delta::Delta;
 
 use super::names::Names;
 use super::words::{span, unfold, words};
-use super::{agent, is_output};
+use super::{agent, is_output, outcome};
 use crate::stage::{Stage, job_result, setup};
 
 /// What the pool does with a job.
@@ -113,7 +115,11 @@ impl Play {
             ["jobs", "hold"] => self.pool = Pool::Hold,
             ["jobs", "refuse"] => self.pool = Pool::Refuse,
             ["job", "done"] => self.finish(None),
-            ["job", "failed", why] => self.finish(Some(JobResult::Failed((*why).to_owned()))),
+            ["job", result @ ..] => self.finish(Some(outcome::result(result))),
+            ["bulletin", owner, what @ ..] => {
+                let owner = self.names.expand(owner);
+                self.input(Input::Bulletin(Bulletin { owner, what: outcome::news(what) }));
+            }
             ["agent", "lost"] => {
                 let why = "the agent ended without an answer".to_owned();
                 self.input(Input::AgentLost { turn: self.turn, why });
@@ -129,8 +135,10 @@ impl Play {
         let text = self.names.expand(&unfold(text));
         let outputs = self.stage().line(client, &text);
         self.show(outputs);
+        // A job that nobody waits for may be held behind its reply.
         let held = self.pool == Pool::Hold && self.jobs > jobs;
-        assert_eq!(self.replies - replies, usize::from(!held), "exactly one reply to {text:.200}");
+        let answered = self.replies - replies;
+        assert!(answered == 1 || (answered == 0 && held), "exactly one reply to {text:.200}");
     }
 
     fn input(&mut self, input: Input) {
@@ -171,6 +179,8 @@ impl Play {
             "tool_progress" => {
                 settings.display.tool_progress = static_word(&["off", "new", "all", "verbose"])
             }
+            "titles" => self.setup.titles = value == "on",
+            "approvals" if value == "off" => settings.agent.approvals.mode = ApprovalMode::Off,
             "tier" => settings.display.service_tier = static_word(&["fast", "normal"]),
             "model" => value.clone_into(&mut settings.model.name),
             "warning" => settings.warning = Some(value.to_owned()),

@@ -139,6 +139,12 @@ impl Client {
         Event::of(&document).unwrap_or_else(|| panic!("no event: {document}"))
     }
 
+    /// An event that came while a reply was awaited.
+    #[cfg(feature = "harness")]
+    pub(crate) fn waiting_event(&mut self) -> Option<Event> {
+        self.waiting.pop_front()
+    }
+
     /// The next event of this type; others are dropped.
     #[track_caller]
     pub(crate) fn event_of(&mut self, kind: &str) -> Event {

@@ -54,6 +54,8 @@ impl Home {
             .env("HOME", &self.dir)
             .env("HERMES_HOME", &self.dir)
             .env("HERMES_MANAGED_DIR", self.dir.join("managed"))
+            // A model server sees the calls of the test alone.
+            .env("TUI_GATEWAY_TITLES", "0")
             .current_dir(&self.dir);
         command
     }
