@@ -148,7 +148,7 @@ fn servers(
         let settings = config.current();
         let servers = seen.get().and_then(Weak::upgrade);
         match servers.filter(|_| uses_tools(&settings, demo_only)) {
-            Some(servers) => inventory::inventory(&servers, std::collections::BTreeMap::new()),
+            Some(servers) => inventory::inventory(&servers, crate::tools::skill_categories(&settings.home)),
             None => Inventory::default(),
         }
     };

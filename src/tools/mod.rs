@@ -22,9 +22,11 @@ mod process;
 mod read_file;
 mod search_files;
 mod shell;
+mod skills;
 mod terminal;
 mod text_file;
 mod todo;
+mod web_extract;
 mod write_file;
 
 use serde_json::Value;
@@ -38,6 +40,7 @@ pub use error::ToolError;
 pub use host::Host;
 pub use memory::for_prompt as memory_for_prompt;
 pub use shell::{Chunk, Killed, Notice, ProcessView, Processes};
+pub use skills::{categories as skill_categories, for_prompt as skills_for_prompt};
 
 /// Most characters of a label.
 const LABEL_CHARS_MAX: usize = 80;
@@ -92,8 +95,11 @@ pub const TOOLS: &[&Tool] = &[
     &process::TOOL,
     &read_file::TOOL,
     &search_files::TOOL,
+    &skills::VIEW,
+    &skills::LIST,
     &terminal::TOOL,
     &todo::TOOL,
+    &web_extract::TOOL,
     &write_file::TOOL,
 ];
 

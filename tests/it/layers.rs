@@ -19,7 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["base", "model"]),
     ("probe", &["base", "model"]),
     ("mcp", &["base", "limits", "model"]),
-    ("tools", &["base", "model"]),
+    ("tools", &["base", "model", "config::dotenv", "config::yaml"]),
     ("gateway", &["base", "model", "wire", "limits"]),
     (
         "agent",

@@ -178,10 +178,12 @@ class Server(Process):
 class FakeModel(Process):
     """The scripted model server of a build of ours; `port` is where."""
 
-    def __init__(self, home, binary):
+    def __init__(self, home, binary, script=None):
+        """`script` answers prompts that are none themselves."""
         if not os.access(binary, os.X_OK):
             raise SystemExit(f"no model server at {binary}: build it, or name one with --model-binary")
-        super().__init__([str(binary), "fake-model", "--port", "0"], home)
+        more = ["--script", script] if script else []
+        super().__init__([str(binary), "fake-model", "--port", "0", *more], home)
         try:
             self.port = int(self.line("PORT="))
         except Exception:

@@ -45,6 +45,7 @@ part() {
 }
 
 part ink $((120 + 2 * IDLE)) "$PYTHON" -B "$HERE/ink.py" --ui "$PEERS" --idle "$IDLE" "$@"
+[ -n "${ORIGINAL:-}" ] || part work 120 "$PYTHON" -B "$HERE/ink_work.py" --ui "$PEERS" "$@"
 part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
 part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
 # The original dies so often here that it needs minutes to come back.

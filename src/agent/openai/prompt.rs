@@ -29,11 +29,11 @@ const PROJECT_CHARS_MAX: usize = 20_000;
 /// Bytes of a project file that are read at all.
 const PROJECT_BYTES_MAX: u64 = 1 << 20;
 
-/// The whole prompt. `configured` is the person's own (`agent.system_prompt`), `memory` what earlier sessions
-/// noted, `date` the day the session began.
+/// The whole prompt. `configured` is the person's own (`agent.system_prompt`), `notes` what earlier sessions
+/// noted and which skills there are, `date` the day the session began.
 pub(super) fn system_prompt(
     configured: &str,
-    memory: Option<String>,
+    notes: impl IntoIterator<Item = String>,
     cwd: &Path,
     model: &str,
     date: &str,
@@ -48,7 +48,7 @@ pub(super) fn system_prompt(
     if let Some((path, text)) = project_file(cwd) {
         parts.push(format!("# From {} of this project\n\n{}", path.display(), shortened(&text)));
     }
-    parts.extend(memory);
+    parts.extend(notes);
     if !configured.trim().is_empty() {
         parts.push(configured.trim().to_owned());
     }

@@ -24,7 +24,7 @@ use crate::agent::AgentIo;
 use crate::model::agent_event::AgentEvent;
 use crate::model::message::{Message, Role, ToolCall};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
-use crate::tools::{Desk, memory_for_prompt};
+use crate::tools::{Desk, memory_for_prompt, skills_for_prompt};
 
 /// How often a cut answer is continued (the original's).
 const CONTINUATIONS_MAX: u32 = 3;
@@ -94,7 +94,8 @@ impl<'a> Run<'a> {
         let configured = &agent.settings.system_prompt;
         let make = |home: &Path| {
             let memory = agent.agent_settings.memory.then(|| memory_for_prompt(home)).flatten();
-            prompt::system_prompt(configured, memory, &turn.cwd, endpoints.model(), &today())
+            let notes = memory.into_iter().chain(skills_for_prompt(home));
+            prompt::system_prompt(configured, notes, &turn.cwd, endpoints.model(), &today())
         };
         let system = match &agent.toolbox {
             None => configured.as_str().into(),

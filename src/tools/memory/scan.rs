@@ -1,5 +1,6 @@
-//! What must not be remembered: a note comes before the model in every later session, so one that gives orders
-//! would give them for good. Pure; a net with wide meshes, which an author who means well never notices.
+//! What must not be remembered: a note comes before the model in every later session, so one that gives
+//! orders would give them for good. Pure; a net with wide meshes, which an author who means well never
+//! notices.
 
 /// A sequence of words; each may be one of several and stands at most `gap` words behind the one before.
 struct Phrase {

@@ -322,3 +322,26 @@ fn subagents_two_deep() {
     assert_eq!((seen("subagent.start"), seen("subagent.complete")), (2, 2), "{log}");
     assert!(log.contains("\"depth\":0") && log.contains("\"depth\":1"), "{log}");
 }
+
+#[test]
+fn a_conversation_that_fills_its_window() {
+    // What it says when it is asked for a summary.
+    let model = Model::start(&["--script", "SAY:They counted."]);
+    let mut scene = Scene::with_model(model, "  context_length: 16000\n");
+    let message = |number: usize| {
+        let role = if number.is_multiple_of(2) { "user" } else { "assistant" };
+        json!({ "role": role, "content": format!("{number} {}", "words and more words ".repeat(20)) })
+    };
+    let messages: Vec<_> = (0..40).map(message).collect();
+    let create = json!({ "cwd": scene.work(), "title": "a long one", "messages": messages });
+    scene.session = scene.client.call("session.create", create)["session_id"].as_str().unwrap().to_owned();
+    // More than the window allows, says the server after the first call.
+    let complete = scene.turn("USAGE=15000,10\nTOOL:todo {\"todos\": []}\nSAY:Done.");
+    assert_eq!(complete.payload["usage"]["compressions"], 1, "{}", scene.log());
+    assert!(scene.log().contains("compacting"), "{}", scene.log());
+    // People still see all of it.
+    let history = scene.client.call("session.history", json!({ "session_id": scene.session }));
+    assert!(history["count"].as_u64() >= Some(42), "{history}");
+    assert_eq!(scene.turn("SAY:Going on.").text(), "Going on.");
+    scene.golden("compression");
+}
