@@ -112,16 +112,20 @@ impl Servers {
         self.tell_of(&gone);
     }
 
-    /// Ends all servers and starts them again; waits at most `wait` for them.
+    /// Starts those again that are not connected, and waits at most `wait` for them. What is connected goes on: a
+    /// call may be under way.
     pub fn reload(self: &Arc<Self>, wait: Duration) {
         let deadline = Instant::now() + wait.min(WAIT_MAX);
         let (gone, fresh) = {
             let mut roster = lock(&self.roster);
-            let gone = roster.servers.clone();
-            gone.iter().for_each(|server| server.stop());
-            let again =
-                |old: &Arc<Server>| Server::start(old.spec.clone(), &self.board, Some(Arc::clone(old)));
-            roster.servers = gone.iter().map(again).collect();
+            let mut gone = Vec::new();
+            for server in &mut roster.servers {
+                if !server.health().0 {
+                    server.stop();
+                    let fresh = Server::start(server.spec.clone(), &self.board, Some(Arc::clone(server)));
+                    gone.push(std::mem::replace(server, fresh));
+                }
+            }
             (gone, roster.servers.clone())
         };
         self.tell_of(&gone);

@@ -7,7 +7,7 @@ use super::composer::failed;
 use super::config_set;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
 use crate::model::ids::SessionId;
-use crate::model::job::{JobResult, JobSpec};
+use crate::model::job::{AgentJob, JobResult, JobSpec};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
@@ -21,7 +21,7 @@ pub(super) const METHODS: &[Method] = &[
         status,
     ),
     Method::new("setup.runtime_check", Lane::Inline, "Whether a configured provider can be called.", runtime),
-    Method::new("reload.mcp", Lane::Inline, "Restart tool servers; there are none.", reload_mcp),
+    Method::new("reload.mcp", Lane::Pool, "Connect to tool servers that are not connected.", reload_mcp),
     Method::new("model.options", Lane::Inline, "The models that can be picked: the configured one.", options),
 ];
 
@@ -127,11 +127,19 @@ fn runtime(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     Ok(Reply::Now(json!({ "ok": true, "provider": configured, "model": null, "source": "config" })))
 }
 
-fn reload_mcp(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+/// The terminal UI asks for this whenever `config.yaml` changed, and an approval for good changes it: what is
+/// connected goes on, so that no call under way is cut, and nobody has to be asked first.
+fn reload_mcp(_ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    params.text_or_empty("session_id")?;
+    Ok(Reply::Job(JobSpec::Agent(AgentJob::ReloadServers), reloaded))
+}
+
+/// A server without tools has nothing to reload, and that is done.
+fn reloaded(ctx: &mut Ctx<'_>, params: &Params, _result: JobResult) -> Result<Value, RpcError> {
     if let Some(id) = SessionId::parse(params.text_or_empty("session_id")?) {
         ctx.after(After::Info(id));
     }
-    Ok(Reply::Now(json!({ "status": "reloaded" })))
+    Ok(json!({ "status": "reloaded" }))
 }
 
 fn options(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {

@@ -61,6 +61,8 @@ pub enum JobSpec {
 /// Work on what agents keep outside of turns: processes, subagents, tool servers, checkpoints.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AgentJob {
+    /// Connect to the tool servers that are not connected.
+    ReloadServers,
     /// The background processes of a session.
     Processes {
         /// Its stored key; `None` for those of all sessions.
@@ -152,6 +154,8 @@ pub enum JobResult {
         /// Its number in this process.
         number: u64,
     },
+    /// The tool servers were asked again; those that answer are connected.
+    ServersReloaded,
     /// What came of an errand.
     Errand(Box<ErrandEnd>),
     /// Background processes: those that run, then the others, each in the order of their start.

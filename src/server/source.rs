@@ -3,6 +3,8 @@
 //! that it may block.
 
 use std::sync::Arc;
+#[cfg(feature = "openai")]
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "openai")]
 use std::sync::atomic::AtomicBool;
@@ -31,6 +33,10 @@ use crate::model::settings::Settings;
 use crate::model::turn::TurnSpec;
 use crate::reactor::mailbox::{Haste, MailSender};
 
+/// How long a reload waits for tool servers to answer.
+#[cfg(feature = "openai")]
+const RELOAD_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Makes each turn's agent from the settings as they are then.
 pub(super) struct Source {
     config: Arc<ConfigFile>,
@@ -42,6 +48,9 @@ pub(super) struct Source {
     toolbox: Arc<Toolbox>,
     #[cfg(feature = "openai")]
     servers: Arc<Servers>,
+    /// What they were made from.
+    #[cfg(feature = "openai")]
+    servers_json: Mutex<Arc<str>>,
     #[cfg(feature = "openai")]
     recount: Recount,
     #[cfg(feature = "openai")]
@@ -85,16 +94,29 @@ impl Source {
         processes::listen(toolbox.desks().processes(), bulletins).map_err(thread)?;
         let client = Arc::new(Client::new(Limits::from_env()));
         let (toolbox, compressions) = (Arc::new(toolbox), Arc::default());
-        let source = Self { config, demo_only, settings, client, toolbox, servers, recount, compressions };
+        let source = Self {
+            config,
+            demo_only,
+            settings,
+            client,
+            toolbox,
+            servers,
+            servers_json: Mutex::new("{}".into()),
+            recount,
+            compressions,
+        };
         source.follow(&now);
         Ok(source)
     }
 
     /// What runs beside turns follows the settings.
     fn follow(&self, settings: &Settings) {
-        if uses_tools(settings, self.demo_only) {
-            self.servers.configure(&settings.agent.mcp_servers_json);
+        let mut known = self.servers_json.lock().unwrap_or_else(PoisonError::into_inner);
+        if uses_tools(settings, self.demo_only) && *known != settings.agent.mcp_servers_json {
+            known.clone_from(&settings.agent.mcp_servers_json);
+            self.servers.configure(&known);
         }
+        drop(known);
         self.toolbox.use_approvals(&settings.agent.approvals);
         self.toolbox.desks().checkpoints().set(settings.agent.checkpoints);
         self.recount.ask();
@@ -193,6 +215,11 @@ impl AgentSource for Source {
     fn job(&self, job: AgentJob) -> JobResult {
         let processes = self.toolbox.desks().processes();
         match job {
+            AgentJob::ReloadServers => {
+                self.follow(&self.config.current());
+                self.servers.reload(RELOAD_WAIT);
+                JobResult::ServersReloaded
+            }
             AgentJob::Processes { owner } => {
                 JobResult::Processes(processes::list(processes, owner.as_deref()))
             }

@@ -7,6 +7,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde_json::json;
 
 use super::*;
+use crate::base::scratch::Scratch;
 
 /// How long anything may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -127,7 +128,7 @@ fn a_changed_list_is_read_again() {
 }
 
 #[test]
-fn only_what_changed_is_started_again_until_a_reload() {
+fn only_what_changed_is_started_again() {
     let config = json!({ "s": entry() });
     let (servers, _changes) = start(&config);
     let first = pid(&servers);
@@ -135,15 +136,27 @@ fn only_what_changed_is_started_again_until_a_reload() {
     assert_eq!(pid(&servers), first);
     servers.reload(PATIENCE);
     assert!(servers.status()[0].connected);
-    let second = pid(&servers);
-    assert_ne!(second, first);
+    assert_eq!(pid(&servers), first);
     let mut other = entry();
     other["tools"] = json!({ "exclude": ["die"] });
     servers.configure(&json!({ "s": other }).to_string());
-    assert_ne!(pid(&servers), second);
+    assert_ne!(pid(&servers), first);
     assert_eq!(servers.tools(PATIENCE).len(), 6);
     servers.configure("{}");
     assert!(servers.tools(PATIENCE).is_empty() && servers.status().is_empty());
+}
+
+#[test]
+fn what_was_not_there_is_started_by_a_reload() {
+    let scratch = Scratch::new();
+    let program = scratch.path().join("server");
+    let mut late = entry();
+    late["command"] = program.display().to_string().into();
+    let (servers, _changes) = start(&json!({ "s": late }));
+    assert!(servers.tools(PATIENCE).is_empty() && servers.status()[0].error.is_some());
+    std::os::unix::fs::symlink("/bin/sh", &program).unwrap();
+    servers.reload(PATIENCE);
+    assert!(servers.status()[0].connected, "{:?}", servers.status());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! difference before keeping it.
 
 use std::fs;
+use std::net::TcpListener;
 
 use serde_json::json;
 
@@ -222,13 +223,15 @@ fn a_second_try() {
 
 #[test]
 fn another_model() {
-    let other = Model::start(&["--script", "SAY:The other one."]);
-    let endpoint = format!("base_url: http://127.0.0.1:{}/v1\n    api_key: sk-other\n", other.port);
-    let config =
-        format!("{QUICK}fallback_providers:\n  - provider: custom\n    model: fake-2\n    {endpoint}");
-    let mut scene = Scene::new(&config);
-    // The other server reads the same script; only the first one has heard of this id before.
-    scene.turn("ID=a STATUS=401");
+    let mut scene = Scene::new(QUICK);
+    // The configured one refuses, the other is the scripted one.
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let real = format!("127.0.0.1:{}", scene.model.port);
+    let path = scene.server.home.path().join("config.yaml");
+    let config = fs::read_to_string(&path).unwrap().replace(&real, &gone.to_string());
+    let other = format!("  - model: fake-2\n    base_url: http://{real}/v1\n    api_key: sk-other\n");
+    fs::write(&path, format!("{config}fallback_providers:\n{other}")).unwrap();
+    assert_eq!(scene.turn("SAY:The other one.").text(), "The other one.");
     scene.golden("fallback");
 }
 
