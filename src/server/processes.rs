@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::model::bulletin::{Bulletin, What};
 use crate::model::process::{Killed, Process};
 use crate::reactor::mailbox::{Gone, Haste, MailSender};
-use crate::tools::{self, ProcessView, Processes};
+use crate::tools::Processes;
 
 /// Pause after output was carried. With the bound on what waits meanwhile (64 KiB), all processes together
 /// cost a client 640 KB a second at most; the rest is in the list of processes.
@@ -68,37 +68,15 @@ fn carry_once(processes: &Weak<Processes>, bulletins: &MailSender<Bulletin>) -> 
 
 /// The processes of a session, or all.
 pub(super) fn list(processes: &Processes, owner: Option<&str>) -> Vec<Process> {
-    let views = owner.map_or_else(|| processes.list_all(), |owner| processes.list(owner));
-    views.into_iter().map(shown).collect()
+    owner.map_or_else(|| processes.list_all(), |owner| processes.list(owner))
 }
 
 /// Ends a process of a session.
 pub(super) fn kill(processes: &Processes, owner: &str, id: &str) -> Killed {
-    match processes.kill(owner, id, KILL_SOURCE) {
-        None => Killed::Unknown,
-        Some(tools::Killed::Killed) => Killed::Killed,
-        Some(tools::Killed::AlreadyExited(code)) => Killed::AlreadyExited(code),
-    }
+    processes.kill(owner, id, KILL_SOURCE)
 }
 
 /// Ends all of all sessions, and says how many.
 pub(super) fn stop(processes: &Processes) -> usize {
     processes.kill_all(STOP_SOURCE)
-}
-
-fn shown(view: ProcessView) -> Process {
-    Process {
-        id: view.id,
-        command: view.command,
-        cwd: view.cwd,
-        pid: view.pid,
-        started_at: view.started_at,
-        uptime_seconds: view.uptime_seconds,
-        exit_code: view.exit_code,
-        output_preview: view.output_preview,
-        output_tail: view.output_tail,
-        notify_on_complete: view.notify_on_complete,
-        watch_patterns: view.watch_patterns,
-        watch_hit: view.watch_hit,
-    }
 }

@@ -39,7 +39,7 @@ pub use desk::{Desk, Desks};
 pub use error::ToolError;
 pub use host::Host;
 pub use memory::for_prompt as memory_for_prompt;
-pub use shell::{Chunk, Killed, Notice, ProcessView, Processes};
+pub use shell::{Chunk, Notice, Processes};
 pub use skills::{categories as skill_categories, for_prompt as skills_for_prompt};
 
 /// Most characters of a label.

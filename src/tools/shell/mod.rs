@@ -35,8 +35,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use notices::{Chunk, Notice};
-pub use registry::{Killed, Processes};
-pub use view::ProcessView;
+pub use registry::Processes;
 
 pub(super) use capture::clip;
 pub(super) use foreground::{Exit, run};

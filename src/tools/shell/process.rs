@@ -15,11 +15,12 @@ use super::input::Input;
 use super::notices::{Notice, Notices};
 use super::plain::plain;
 use super::text::{self, NOTICE_CHARS, masked_tail};
-use super::view::{COMMAND_CHARS, PREVIEW_CHARS, ProcessView, TAIL_CHARS};
+use super::view::{COMMAND_CHARS, PREVIEW_CHARS, TAIL_CHARS};
 use super::watch::{Seen, Watch};
 use super::{GRACE, POLL, SLACK_CHARS, lock};
 use crate::base::claim::Claim;
 use crate::base::mask::mask;
+use crate::model::process::Process as ProcessView;
 
 /// Newest characters of the output that are kept, as Hermes has it.
 const OUTPUT_CHARS_MAX: usize = 200_000;

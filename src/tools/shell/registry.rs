@@ -11,7 +11,7 @@ use super::notices::{Chunk, Notice, Notices};
 use super::process::{Beginning, Process};
 use super::spawn::{Mode, Started, start};
 use super::state::Plan;
-use super::view::ProcessView;
+use crate::model::process::{Killed, Process as ProcessView};
 
 /// Most entries, as Hermes has it.
 const PROCESSES_MAX: usize = 64;
@@ -50,15 +50,6 @@ pub(in crate::tools) struct Start<'a> {
     pub(in crate::tools) notifies: bool,
     /// What to watch its output for; not with `notifies`.
     pub(in crate::tools) patterns: Vec<String>,
-}
-
-/// What killing a process came to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Killed {
-    /// It was told to end, and is killed in 2 seconds if it does not.
-    Killed,
-    /// It had ended before, with this code.
-    AlreadyExited(i32),
 }
 
 impl Processes {
@@ -115,14 +106,14 @@ impl Processes {
         views
     }
 
-    /// Ends the owner's process; `source` says on whose behalf, as `termination_source` has it. `None`: there
-    /// is no such process. Does not wait for its end.
-    pub fn kill(&self, owner: &str, id: &str, source: &'static str) -> Option<Killed> {
-        let process = self.find(owner, id)?;
+    /// Ends the owner's process: it is told to, and killed in 2 seconds if it does not. `source` says on whose
+    /// behalf, as `termination_source` has it. Does not wait for its end.
+    pub fn kill(&self, owner: &str, id: &str, source: &'static str) -> Killed {
+        let Some(process) = self.find(owner, id) else { return Killed::Unknown };
         if process.stop(source) {
-            return Some(Killed::Killed);
+            return Killed::Killed;
         }
-        process.end().map(|end| Killed::AlreadyExited(end.code))
+        process.end().map_or(Killed::Unknown, |end| Killed::AlreadyExited(end.code))
     }
 
     /// Ends every process of all sessions, and says how many. Does not wait for their ends.

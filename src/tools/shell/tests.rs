@@ -7,7 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::state::Shell;
-use super::{Killed, Notice, Process, Processes, Start, Waited};
+use super::{Notice, Process, Processes, Start, Waited};
+use crate::model::process::Killed;
 
 /// Far more than anything here takes.
 const AMPLE: Duration = Duration::from_secs(60);
@@ -93,7 +94,7 @@ fn a_process_is_nobody_elses() {
     let processes = Processes::default();
     let process = start(&processes, "sleep 600", false, &[]);
     assert!(processes.find("b", &process.id).is_none() && processes.list("b").is_empty());
-    assert_eq!(processes.kill("b", &process.id, "process.kill"), None);
+    assert_eq!(processes.kill("b", &process.id, "process.kill"), Killed::Unknown);
     processes.end_of("b");
     assert!(process.end().is_none());
     assert_eq!(processes.list("a")[0].status(), "running");
@@ -103,10 +104,10 @@ fn a_process_is_nobody_elses() {
 fn a_killed_process_has_ended_by_term() {
     let processes = Processes::default();
     let process = start(&processes, "sleep 600", false, &[]);
-    assert_eq!(processes.kill("a", &process.id, "process.kill"), Some(Killed::Killed));
+    assert_eq!(processes.kill("a", &process.id, "process.kill"), Killed::Killed);
     assert_eq!(code(&process), -15);
     assert_eq!(process.end().unwrap().source, Some("process.kill"));
-    assert_eq!(processes.kill("a", &process.id, "process.kill"), Some(Killed::AlreadyExited(-15)));
+    assert_eq!(processes.kill("a", &process.id, "process.kill"), Killed::AlreadyExited(-15));
 }
 
 #[test]
