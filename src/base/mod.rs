@@ -2,6 +2,7 @@
 
 pub mod base64;
 pub mod claim;
+pub mod host;
 pub mod join;
 pub mod mask;
 pub mod piece;

@@ -7,7 +7,6 @@
 //! to stop. How many there are is bounded.
 
 use std::io::{self, BufReader, Read};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -24,6 +23,7 @@ use super::link::{Link, Outgoing};
 use super::lock;
 use super::rpc::MESSAGE_BYTES_MAX;
 use super::sse::Events;
+use crate::base::host::is_loopback;
 
 /// Most POSTs of one server on their way.
 const POSTS_MAX: usize = 32;
@@ -101,13 +101,6 @@ impl Http {
             inbox: Arc::clone(inbox),
         })))
     }
-}
-
-/// Whether `host`, with brackets or without, is this machine.
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 impl Link for Http {

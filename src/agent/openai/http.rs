@@ -10,8 +10,9 @@ use ureq::{BodyReader, Error, Proxy};
 
 use super::failure::{self, Failure};
 use super::retry::parse_retry_after;
-use super::transport::{Dial, Lookup, is_loopback};
+use super::transport::{Dial, Lookup};
 use super::watch::Guard;
+use crate::base::host::is_loopback;
 use crate::model::settings::ModelSettings;
 
 /// Seconds that override [`Limits::whole`].

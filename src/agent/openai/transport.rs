@@ -6,7 +6,7 @@
 //! which an interrupted turn leaves behind, until the system's or the connect limit ends it.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,16 +24,6 @@ use crate::agent::INTERRUPT_POLL;
 
 /// Most addresses of one host that are tried; what `ureq` has room for.
 const ADDRESSES_MAX: usize = 16;
-
-/// Whether `host` (without brackets or with) is this machine.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<IpAddr>() {
-        // An IPv4 address may come dressed as IPv6.
-        Ok(address) => address.to_canonical().is_loopback(),
-        Err(_) => bare.eq_ignore_ascii_case("localhost"),
-    }
-}
 
 /// Runs blocking work on a thread of its own and waits for it as patiently as the watch and `limit` allow.
 fn off_thread<T: Send + 'static>(
@@ -194,17 +184,6 @@ impl Transport for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn knows_this_machine() {
-        for host in ["localhost", "LocalHost", "127.0.0.1", "127.8.8.8", "::1", "[::1]", "[::ffff:127.0.0.1]"]
-        {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["", "example.org", "localhost.example.org", "10.0.0.1", "[::2]", "128.0.0.1"] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 
     #[test]
     fn tries_one_address_after_the_other() {
