@@ -24,6 +24,7 @@ fn delta(log: &TextLog, text: &str) -> Delta {
         log: log.clone(),
         range,
         cuts: Vec::new(),
+        seq: None,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod config;
 pub mod mcp;
 pub mod outbound;
 pub mod probe;
+pub mod store;
 #[cfg(feature = "openai")]
 pub mod tools;
 pub mod transport;

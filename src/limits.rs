@@ -26,24 +26,28 @@ pub const NOTICE_CHARS_MAX: usize = 500;
 /// Items an agent may be ahead of the loop, beside the text that grows: news, and text that has grown enough.
 pub const AGENT_MAIL_MAX: usize = 64;
 
-/// Pieces of an agent's text that become one item at most, where 64 bytes count as one more. The loop is told of
-/// it at once, so that a flood is not held back by the clock; each time costs a system call on both sides.
+/// Pieces of an agent's text that become one item at most, where 64 bytes count as one more. The loop is told
+/// of it at once, so that a flood is not held back by the clock; each time costs a system call on both sides.
 pub const AGENT_TEXT_MAX: usize = 512;
 
-/// Agent events handled in one turn of the loop, over all agents, counted the same way. Text has grown together
-/// by then, so that everybody else waits some ten microseconds behind a flood.
+/// Agent events handled in one turn of the loop, over all agents, counted the same way. Text has grown
+/// together by then, so that everybody else waits some ten microseconds behind a flood.
 pub const AGENT_BUDGET: usize = 2_048;
 
 /// Connections accepted in one turn of the loop. At some 20 us each, everybody else waits less than a
 /// millisecond behind a storm of them.
 pub const ACCEPT_BUDGET: usize = 32;
 
-/// Timers of connections handled in one turn of the loop: a close or a ping each, at most as long as an accept.
+/// Timers of connections handled in one turn of the loop: a close or a ping each, at most as long as an
+/// accept.
 pub const TIMER_BUDGET: usize = 32;
 
-/// Bulletins from outside of turns that wait for the loop: output of background processes, notices, subagents.
-/// Whoever has more waits, on a thread of its own.
+/// Bulletins from outside of turns that wait for the loop: output of background processes, notices,
+/// subagents. Whoever has more waits, on a thread of its own.
 pub const BULLETINS_MAX: usize = 1024;
+
+/// News of the store that wait for the loop. The store tells one for many records.
+pub const STORE_MAIL_MAX: usize = 64;
 
 /// Notices that wait in one session for its turn to end. Each becomes a turn; whoever has more to say is a
 /// process that prints too much, and the newest say what counts.
@@ -78,8 +82,8 @@ pub const CONTROL_BYTES_MAX: usize = 16 << 20;
 /// With merging switched off, deltas that may wait one by one; beyond it they are joined after all.
 pub const UNMERGED_DELTAS_MAX: usize = 4_096;
 
-/// Frames and pieces of text that may wait for one reader, whatever they weigh: streams that alternate cannot be
-/// joined. Over it the connection is closed with 1013.
+/// Frames and pieces of text that may wait for one reader, whatever they weigh: streams that alternate cannot
+/// be joined. Over it the connection is closed with 1013.
 pub const QUEUED_ITEMS_MAX: usize = 65_536;
 
 /// Bytes of pongs that may wait for one reader. Beyond it only the latest ping is answered, which is all that
@@ -104,6 +108,32 @@ pub const INTERRUPT_GRACE: Duration = Duration::from_millis(90);
 /// reply first, too short for a person to notice (`gateway::ask`).
 pub const ANSWER_SETTLE: Duration = Duration::from_millis(100);
 
+/// How long streamed text may wait until it is recorded: a crash loses this much of it, and what the disk
+/// takes. At most one second is promised.
+pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Sessions that were closed and are still known by their id, so that a prompt to one can be told where its
+/// conversation is.
+pub const REAPED_MAX: usize = 1_024;
+
+/// Events that one session keeps for a client that comes back.
+pub const REPLAY_EVENTS_MAX: usize = 2_048;
+
+/// Bytes of them, with what each costs beside its own. The end of a turn repeats its answer: of a longer one
+/// only the stored conversation is left.
+pub const REPLAY_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of them in all sessions. Beyond it, those that have been quiet longest give theirs.
+pub const REPLAY_PROCESS_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of events in one answer to `session.events.since`; the rest is asked for again. A millisecond's
+/// work.
+pub const REPLAY_ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// How long a session keeps them that has neither a client nor a turn. Clients of the original notice a dead
+/// connection after 45 s and take 15 s to connect.
+pub const REPLAY_PARKED_MAX: Duration = Duration::from_secs(60);
+
 /// How long a clarification or a secret may wait for its answer, as in the original.
 pub const CLARIFY_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -113,6 +143,7 @@ pub const SUDO_TIMEOUT: Duration = Duration::from_secs(120);
 // A reader that lags is owed whole frames, so the parts must fit into the whole.
 const _: () = assert!(DELTA_TEXT_MAX < WIRE_TARGET && WIRE_TARGET <= WRITE_BUDGET);
 const _: () = assert!(UNMERGED_DELTAS_MAX < QUEUED_ITEMS_MAX);
+const _: () = assert!(DELTA_TEXT_MAX < REPLAY_BYTES_MAX && REPLAY_BYTES_MAX < REPLAY_PROCESS_BYTES_MAX);
 
 /// The limits that a simulation makes smaller, so that it meets them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -134,14 +134,10 @@ impl AgentIo {
         Arc::clone(&self.interrupt)
     }
 
-    /// Guidance that came since the last call.
+    /// Guidance that came since the last call. Once it has its place in the conversation, and the gateway
+    /// knows that, the agent says so with [`AgentEvent::SteeringTaken`].
     pub fn take_steering(&self) -> Vec<String> {
-        let taken =
-            self.steering.0.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default();
-        if !taken.is_empty() {
-            self.emit(AgentEvent::SteeringTaken(taken.len()));
-        }
-        taken
+        self.steering.0.lock().map(|mut waiting| std::mem::take(&mut *waiting)).unwrap_or_default()
     }
 
     /// Waits, unless interrupted.

@@ -303,6 +303,8 @@ mod tests {
             cwd: "/".into(),
             model: None,
             yolo: crate::base::switch::Switch::default(),
+            profile: None,
+            resumed: None,
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) fn turn_after(history: Vec<Message>, prompt: &str) -> TurnSpec {
         cwd: PathBuf::from("/"),
         model: None,
         yolo: Switch::default(),
+        profile: None,
+        resumed: None,
     }
 }
 

@@ -69,6 +69,7 @@ fn run(
         config,
         agent: low.agent.unwrap_or(AgentChoice::Auto),
         merge: !low.no_merge,
+        store: !low.no_store,
         on_signal: Box::new(move |name| {
             say(&format!("[gateway-signal] {name}"));
             crash::record(&signal_home, Banner::Signal(name), "");

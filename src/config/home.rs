@@ -7,6 +7,9 @@ use crate::base::tilde;
 /// The home directory's name below the user's own.
 const DEFAULT_NAME: &str = ".hermes";
 
+/// The folder of the other profiles' homes.
+const PROFILES: &str = "profiles";
+
 /// The home directory of the settings.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Home {
@@ -38,6 +41,16 @@ impl Home {
         &self.dir
     }
 
+    /// The home of a profile: `profiles/<name>` below the root home, where it exists; a sentence where not.
+    /// The root is this one, unless this one is a profile's itself. Names are checked by who reads them from
+    /// a client.
+    pub fn profile(&self, name: &str) -> Result<Home, String> {
+        let above = self.dir.parent().filter(|parent| parent.file_name().is_some_and(|it| it == PROFILES));
+        let root = above.and_then(Path::parent).unwrap_or(&self.dir);
+        let dir = root.join(PROFILES).join(name);
+        if dir.is_dir() { Ok(Self { dir }) } else { Err(format!("there is no profile {name:?}")) }
+    }
+
     /// `config.yaml`.
     pub fn config_file(&self) -> PathBuf {
         self.dir.join("config.yaml")
@@ -61,6 +74,16 @@ impl Home {
     /// Where attached images are kept.
     pub fn images_dir(&self) -> PathBuf {
         self.dir.join("images")
+    }
+
+    /// Where conversations are saved for people.
+    pub fn saved_dir(&self) -> PathBuf {
+        self.dir.join("sessions").join("saved")
+    }
+
+    /// The ledger of checks.
+    pub fn evidence_file(&self) -> PathBuf {
+        self.dir.join("verification_evidence.db")
     }
 
     /// Where snapshots of subagents are kept.
@@ -103,6 +126,8 @@ mod tests {
         assert_eq!(home.pastes_dir(), Path::new("/h/pastes"));
         assert_eq!(home.images_dir(), Path::new("/h/images"));
         assert_eq!(home.spawn_trees_dir(), Path::new("/h/spawn-trees"));
+        assert_eq!(home.saved_dir(), Path::new("/h/sessions/saved"));
+        assert_eq!(home.evidence_file(), Path::new("/h/verification_evidence.db"));
         assert_eq!(home.crash_log(), Path::new("/h/logs/tui_gateway_crash.log"));
     }
 }

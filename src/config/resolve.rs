@@ -46,6 +46,7 @@ fn resolve(home: &Home, mtime: f64, raw: &Value, warning: Option<String>, env: E
         display: display::resolve(raw, home, env),
         cwd: cwd(at(raw, "terminal", "cwd"), std::env::home_dir().as_deref()),
         approval_timeout_s: approval_timeout(at(raw, "approvals", "gateway_timeout")),
+        live_sessions_max: live_sessions_max(raw),
         agent: agent::resolve(raw, &model, &dotenv, env),
         model,
     }
@@ -78,6 +79,12 @@ fn cwd(value: Option<&Value>, user_home: Option<&Path>) -> Option<PathBuf> {
 fn approval_timeout(value: Option<&Value>) -> u64 {
     let seconds = integer(value).unwrap_or(DEFAULT_APPROVAL_TIMEOUT);
     seconds.clamp(*APPROVAL_TIMEOUTS.start(), *APPROVAL_TIMEOUTS.end()).unsigned_abs()
+}
+
+/// A positive number, or no cap: the original has none either unless one is written down.
+fn live_sessions_max(raw: &Value) -> Option<usize> {
+    let value = raw.get("max_live_sessions").or_else(|| at(raw, "gateway", "max_live_sessions"));
+    integer(value).and_then(|most| usize::try_from(most).ok()).filter(|most| *most > 0)
 }
 
 #[cfg(test)]

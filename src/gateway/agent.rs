@@ -10,6 +10,7 @@ use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::ids::{SessionId, TurnId};
 use crate::model::message::Message;
+use crate::model::store::Change;
 use crate::wire::delta::{Delta, DeltaKind};
 use crate::wire::event::Event;
 
@@ -63,12 +64,10 @@ impl Gateway {
                 self.break_stream(id);
                 self.ask(now, id, turn, ask, question);
             }
-            AgentEvent::AskGone(ask) => self.ask_gone(turn, ask),
-            AgentEvent::SteeringTaken(count) => {
-                if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-                    turn.steered.drain(..count.min(turn.steered.len()));
-                }
-            }
+            AgentEvent::AskGone(ask) => self.ask_gone(now, turn, ask),
+            AgentEvent::SteeringTaken(count) => self.steering_taken(now, id, count),
+            AgentEvent::Said(messages) => self.said(now, id, messages),
+            AgentEvent::Amended(text) => self.amended(now, id, text),
             AgentEvent::End(end) => self.end_turn(now, id, *end),
         }
     }
@@ -96,9 +95,18 @@ impl Gateway {
         let leading = turn.stream.replace(kind) != Some(kind);
         let log = if kind == DeltaKind::Message { &turn.text } else { &turn.reasoning };
         let range = log.append(&text);
-        if let Some(client) = session.client {
-            let delta = Delta { kind, session: id, log: log.clone(), range, cuts: text.into_cuts() };
+        let number = session.replay.text(&mut self.replays, kind, log, &range);
+        let (stored, client) = (session.stored, session.client);
+        if let Some(client) = client {
+            let seq = number.filter(|_| session.replay.is_stamped());
+            let delta = Delta { kind, session: id, log: log.clone(), range, cuts: text.into_cuts(), seq };
             self.outputs.push_back(Output::Delta { client, delta, leading });
+        }
+        if number.is_some() {
+            self.bound_replay();
+        }
+        if stored {
+            self.want_checkpoint(now);
         }
     }
 
@@ -134,6 +142,22 @@ impl Gateway {
         if let Some(turn) = &mut session.turn {
             turn.compacted = Some(Compacted { context, covered, said: turn.text.len() });
         }
+    }
+
+    /// Messages are part of the conversation, whatever becomes of the turn.
+    fn said(&mut self, now: Now, id: SessionId, messages: Vec<Message>) {
+        let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else { return };
+        turn.said.extend(messages.iter().cloned());
+        turn.said_text = turn.text.len();
+        self.record(now, id, Change::Append(messages));
+    }
+
+    /// The newest of them has another text.
+    fn amended(&mut self, now: Now, id: SessionId, text: String) {
+        let turn = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut());
+        let Some(last) = turn.and_then(|turn| turn.said.last_mut()) else { return };
+        last.text.clone_from(&text);
+        self.record(now, id, Change::Amend(text));
     }
 
     pub(super) fn is_stopping(&self, id: SessionId) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Gateway;
 use super::io::Now;
+use super::session::Queued;
 use crate::base::claim::Claim;
 use crate::limits::NOTICES_MAX;
 use crate::model::bulletin::{Bulletin, What};
@@ -67,7 +68,9 @@ impl Gateway {
         };
         while let Some(notice) = session.notices.pop_front() {
             if notice.claim.take() {
-                return self.start_turn(now, id, notice.text, Vec::new());
+                let prompt = Queued::new(notice.text, Vec::new(), None);
+                self.keep_prompt(now, id, &prompt);
+                return self.start_turn(now, id, prompt);
             }
         }
     }

@@ -1,5 +1,5 @@
-//! What always holds of the state machine's own books, for whoever wants to know: the simulator asks after every
-//! turn of its loop.
+//! What always holds of the state machine's own books, for whoever wants to know: the simulator asks after
+//! every turn of its loop.
 
 use super::Gateway;
 use super::deadlines::Timer;
@@ -17,8 +17,8 @@ impl Gateway {
         self.asks.is_open(request)
     }
 
-    /// Compares the books with each other; the error says what does not fit. Costs a look at everything, so it
-    /// is for tests and simulations.
+    /// Compares the books with each other; the error says what does not fit. Costs a look at everything, so
+    /// it is for tests and simulations.
     pub fn check(&self) -> Result<(), String> {
         if let Some(output) = self.outputs.front() {
             return Err(format!("an output was not drained: {output:?}"));
@@ -48,6 +48,7 @@ impl Gateway {
         for (client, id) in self.clients.iter().flat_map(|(id, client)| client.ids().map(|s| (*id, s))) {
             self.check_owner(client, id)?;
         }
+        self.check_replay()?;
         self.asks.turns().try_for_each(|turn| match self.turns.contains_key(&turn) {
             true => Ok(()),
             false => Err(format!("a question of {turn:?}, which is over")),
@@ -65,13 +66,12 @@ impl Gateway {
 
     fn check_timer(&self, timer: Timer) -> Result<(), String> {
         let known = match timer {
-            Timer::Orphan(id) => self
-                .sessions
-                .get(&id)
-                .is_some_and(|session| session.client.is_none() && !session.is_running()),
+            Timer::Orphan(id) => self.sessions.get(&id).is_some_and(super::Session::is_parked),
             Timer::Ask(request) => self.asks.is_open(request),
             Timer::Answer(request) => self.asks.is_settling(request),
             Timer::Grace(turn) => self.turns.contains_key(&turn),
+            Timer::Checkpoint => self.checkpoint_set,
+            Timer::Replay(id) => self.sessions.get(&id).is_some_and(|session| session.replay.is_on()),
         };
         if known { Ok(()) } else { Err(format!("a timer was left behind: {timer:?}")) }
     }

@@ -16,6 +16,8 @@ use crate::wire::event::Event;
 #[derive(Default, Debug)]
 pub(super) struct Client {
     sessions: BTreeSet<SessionId>,
+    /// Whether it reads the numbers of events (`replay`).
+    reads_numbers: bool,
 }
 
 #[cfg(feature = "harness")]
@@ -58,7 +60,7 @@ impl Gateway {
             }
             session.client = None;
             if session.close_on_disconnect {
-                self.close_session(now, id);
+                self.close_session(now, id, "ws_disconnect");
             } else {
                 self.watch_orphan(now, id);
             }
@@ -78,6 +80,9 @@ impl Gateway {
         }
         if let Some(after) = self.clients.get_mut(&client) {
             after.sessions.insert(id);
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.replay.heard_by(after.reads_numbers);
+            }
         } else if let Some(session) = self.sessions.get_mut(&id) {
             // It left in the meantime (a queued prompt's sender, for one).
             session.client = None;
@@ -91,32 +96,85 @@ impl Gateway {
         }
     }
 
+    /// Whether the client reads the numbers of events.
+    pub(crate) fn stamp_events(&mut self, id: ClientId, stamped: bool) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.reads_numbers = stamped;
+        for id in &client.sessions {
+            if let Some(session) = self.sessions.get_mut(id) {
+                session.replay.stamp(stamped);
+            }
+        }
+    }
+
     /// Starts or stops the clock of a session without a client. While a turn runs it does not tick; the
     /// turn's end comes back here.
     pub(super) fn watch_orphan(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.get(&id) else { return };
         let wait = self.setup.orphan_grace.or(self.setup.session_ttl);
         match wait {
-            Some(wait) if session.client.is_none() && !session.is_running() => {
+            Some(wait) if session.is_parked() => {
                 self.deadlines.set(Timer::Orphan(id), now.at + wait);
             }
             _ => self.deadlines.clear(Timer::Orphan(id)),
         }
+        self.watch_replay(now, id);
     }
 
     pub(super) fn orphan_due(&mut self, now: Now, id: SessionId) {
-        if self.sessions.get(&id).is_some_and(|session| session.client.is_none() && !session.is_running()) {
+        if self.sessions.get(&id).is_some_and(Session::is_parked) {
             log::info!("session {id} had no client for too long");
-            self.close_session(now, id);
+            let reason = if self.setup.orphan_grace.is_some() { "ws_orphan_reap" } else { "idle_timeout" };
+            self.close_session(now, id, reason);
         }
     }
 
-    /// Sends an event to the session's client, if it has one.
+    /// Beyond `max_live_sessions` the sessions that nobody uses go, least recently used first. What they hold
+    /// is stored.
+    pub(super) fn close_surplus(&mut self, now: Now) {
+        let Some(most) = self.settings.live_sessions_max else { return };
+        let surplus = self.sessions.len().saturating_sub(most);
+        if surplus == 0 {
+            return;
+        }
+        let mut parked: Vec<(f64, u64, SessionId)> = self
+            .sessions
+            .values()
+            .filter(|session| session.is_parked())
+            .map(|session| (session.last_active, session.number, session.id))
+            .collect();
+        parked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        for (_, _, id) in parked.into_iter().take(surplus) {
+            self.close_session(now, id, "lru_evict");
+        }
+    }
+
+    /// Sends an event to the session's client, if it has one, and keeps it if somebody may ask for it.
     pub(super) fn emit(&mut self, id: SessionId, event: &Event<'_>) {
-        if let Some(client) = self.sessions.get(&id).and_then(|session| session.client) {
-            let frame = encode::event(Some(id), event);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let (client, number) = (session.client, session.replay.number());
+        if client.is_none() && number.is_none() {
+            return;
+        }
+        let seq = number.filter(|_| session.replay.is_stamped());
+        let frame = encode::numbered_event(Some(id), event, seq);
+        if number.is_some() {
+            self.keep_event(id, frame.clone());
+        }
+        if let Some(client) = client {
             let paced = matches!(event, Event::ThinkingDelta { .. } | Event::TerminalOutput { .. });
             self.outputs.push_back(Output::Send { client, frame, paced });
+        }
+    }
+
+    /// The same, once what was recorded before it is kept: what a client was shown is so after a crash too.
+    pub(super) fn emit_once_kept(&mut self, id: SessionId, event: &Event<'_>) {
+        let before = self.outputs.len();
+        self.emit(id, event);
+        if self.outputs.len() > before
+            && let Some(output) = self.outputs.pop_back()
+        {
+            self.outputs.push_back(Output::Durably(Box::new(output)));
         }
     }
 

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use super::errand::errand_end;
+use super::io::Now;
 use super::view::thousands;
 use super::{Gateway, Session};
 use crate::model::errand::{Compressed, Errand, ErrandEnd};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::Message;
+use crate::model::store::Change;
 use crate::wire::error::RpcError;
 use crate::wire::event::Event;
 
@@ -69,6 +71,7 @@ impl Gateway {
     /// says why it failed.
     pub(crate) fn end_compress(
         &mut self,
+        now: Now,
         id: SessionId,
         result: Option<JobResult>,
     ) -> Result<Shrunk, RpcError> {
@@ -81,8 +84,13 @@ impl Gateway {
             Some(other) => errand_end(other).map(|_| None),
         };
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
+        let compressions = session.compressions;
         let shrunk = taken.map(|compressed| session.shrink(compressed));
         session.compressing = None;
+        if session.compressions > compressions {
+            let context = session.context.clone();
+            self.record(now, id, Change::Context(context));
+        }
         if shrunk.is_ok() {
             self.send_info(id);
         }

@@ -17,6 +17,10 @@ pub(super) enum Timer {
     Answer(u32),
     /// An interrupted agent has had its time.
     Grace(TurnId),
+    /// What turns have streamed goes to the store.
+    Checkpoint,
+    /// What a session without a client keeps to send again has waited long enough.
+    Replay(SessionId),
 }
 
 #[derive(Default, Debug)]

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::errand::Aside;
 use super::io::{Now, Output};
-use super::method::{After, Ctx, Finish, Reply};
+use super::method::{After, Ctx, Finish, Reply, Then};
 use super::{Gateway, Replied};
 use crate::model::ids::{ClientId, SessionId, Ticket};
 use crate::model::job::{JobResult, JobSpec};
@@ -31,12 +31,18 @@ pub(super) enum PendingJob {
 pub(super) struct Request {
     client: ClientId,
     id: Id,
-    params: Params,
-    finish: Finish,
+    finish: Ending,
     /// Whether it is finished even for a client that is gone.
     lasts: bool,
     /// Whether the job is an errand.
     errand: bool,
+}
+
+/// How a request is finished.
+#[derive(Debug)]
+enum Ending {
+    Plain(Params, Finish),
+    Then(Then),
 }
 
 impl PendingJob {
@@ -44,7 +50,7 @@ impl PendingJob {
     pub(super) fn is_errand(&self) -> bool {
         match self {
             PendingJob::Request(request) => request.errand,
-            PendingJob::Aside(_) => true,
+            PendingJob::Aside(aside) => aside.is_errand(),
         }
     }
 
@@ -64,6 +70,7 @@ const METHOD_ECHO_CHARS: usize = 200;
 
 impl Gateway {
     pub(super) fn handle_line(&mut self, now: Now, client: ClientId, text: &str) {
+        self.recorded = false;
         self.last_replied = Some(Replied::Unreadable);
         let request = match jsonrpc::parse(text) {
             Ok(request) => request,
@@ -84,8 +91,13 @@ impl Gateway {
         let (reply, after) = self.guarded(now, client, |ctx| handler(ctx, &params));
         match reply {
             Ok(Reply::Now(value)) => self.reply(client, encode::result(&id, &value)),
-            Ok(Reply::Job(spec, finish)) => self.give_job(client, id, params, (spec, finish), false),
-            Ok(Reply::Lasting(spec, finish)) => self.give_job(client, id, params, (spec, finish), true),
+            Ok(Reply::Job(spec, finish)) => {
+                self.give_job(client, id, spec, Ending::Plain(params, finish), false);
+            }
+            Ok(Reply::Lasting(spec, finish)) => {
+                self.give_job(client, id, spec, Ending::Plain(params, finish), true);
+            }
+            Ok(Reply::Then(spec, then)) => self.give_job(client, id, spec, Ending::Then(then), false),
             Ok(Reply::Stats) => {
                 let ticket = self.take_ticket();
                 self.stats_asked.push((ticket, client, id));
@@ -97,17 +109,10 @@ impl Gateway {
         self.run_after(now, client, after);
     }
 
-    fn give_job(
-        &mut self,
-        client: ClientId,
-        id: Id,
-        params: Params,
-        (spec, finish): (JobSpec, Finish),
-        lasts: bool,
-    ) {
+    fn give_job(&mut self, client: ClientId, id: Id, spec: JobSpec, finish: Ending, lasts: bool) {
         let ticket = self.take_ticket();
         let errand = matches!(spec, JobSpec::Errand(_));
-        let request = Request { client, id, params, finish, lasts, errand };
+        let request = Request { client, id, finish, lasts, errand };
         self.jobs.insert(ticket, PendingJob::Request(request));
         self.outputs.push_back(Output::Job { ticket, spec });
     }
@@ -134,13 +139,14 @@ impl Gateway {
 
     pub(super) fn job_done(&mut self, now: Now, ticket: Ticket, result: JobResult) {
         match self.jobs.remove(&ticket) {
-            Some(PendingJob::Request(request)) => self.request_done(now, &request, result),
-            Some(PendingJob::Aside(aside)) => self.aside_done(aside, result),
+            Some(PendingJob::Request(request)) => self.request_done(now, request, result),
+            Some(PendingJob::Aside(aside)) => self.aside_done(now, aside, result),
             None => {}
         }
     }
 
-    fn request_done(&mut self, now: Now, request: &Request, result: JobResult) {
+    fn request_done(&mut self, now: Now, request: Request, result: JobResult) {
+        self.recorded = false;
         let client = request.client;
         let waits = self.clients.contains_key(&client);
         if !waits && !request.lasts {
@@ -148,7 +154,10 @@ impl Gateway {
             return;
         }
         let finish = request.finish;
-        let (reply, after) = self.guarded(now, client, |ctx| finish(ctx, &request.params, result));
+        let (reply, after) = self.guarded(now, client, |ctx| match finish {
+            Ending::Plain(params, finish) => finish(ctx, &params, result),
+            Ending::Then(then) => then.run(ctx, result),
+        });
         match reply {
             _ if !waits => {}
             Ok(value) => self.reply(client, encode::result(&request.id, &value)),
@@ -157,14 +166,14 @@ impl Gateway {
         self.run_after(now, client, after);
     }
 
-    pub(super) fn job_refused(&mut self, ticket: Ticket, queued: usize) {
+    pub(super) fn job_refused(&mut self, now: Now, ticket: Ticket, queued: usize) {
         match self.jobs.remove(&ticket) {
             Some(PendingJob::Request(request)) => {
                 self.send_error(request.client, &request.id, &RpcError::overloaded(queued));
             }
             Some(PendingJob::Aside(aside)) => {
                 let why = RpcError::overloaded(queued).message.into_owned();
-                self.aside_done(aside, JobResult::Failed(why));
+                self.aside_done(now, aside, JobResult::Failed(why));
             }
             None => {}
         }
@@ -189,7 +198,7 @@ impl Gateway {
             match what {
                 After::Info(session) => self.send_info(session),
                 After::Skin => self.send_skin(client),
-                After::Asks(session) => self.send_asks(session, client),
+                After::Asks(session) => self.send_asks(session),
                 After::NextPrompt(session) => self.next_prompt(now, session),
             }
         }
@@ -200,9 +209,12 @@ impl Gateway {
         self.reply(client, encode::error(id, error));
     }
 
+    /// What was recorded for a request is kept before it is answered.
     fn reply(&mut self, client: ClientId, frame: Frame) {
         self.counters.replies += 1;
-        self.outputs.push_back(Output::Send { client, frame, paced: false });
+        let reply = Output::Send { client, frame, paced: false };
+        let recorded = std::mem::take(&mut self.recorded);
+        self.outputs.push_back(if recorded { Output::Durably(Box::new(reply)) } else { reply });
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Gateway;
 use super::deadlines::Timer;
-use super::history::remember;
+use super::history::{Added, Ended, interrupted_tail, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
 use crate::model::ids::{SessionId, TurnId};
 use crate::model::message::{Message, Role};
+use crate::model::store::Change;
 use crate::model::turn::{TurnEnd, TurnStatus, Usage};
 use crate::wire::event::Event;
 
@@ -23,11 +24,8 @@ impl Gateway {
             return self.grace_over(now, turn);
         }
         let said = self.text_so_far(id);
-        let (text, messages) = if said.is_empty() {
-            (Some(format!("Error: {why}")), Vec::new())
-        } else {
-            (Some(said.clone()), vec![Message::new(Role::Assistant, said)])
-        };
+        let text = if said.is_empty() { format!("Error: {why}") } else { said };
+        let (text, messages) = (Some(text), self.said_so_far(id));
         self.emit(id, &Event::StatusUpdate { kind: "warn", text: why });
         let end =
             TurnEnd { status: TurnStatus::Error, text, reasoning: None, usage: Usage::default(), messages };
@@ -41,12 +39,11 @@ impl Gateway {
         let started =
             self.sessions.get(&id).and_then(|session| session.turn.as_ref()).map(|turn| turn.started);
         let elapsed = started.map_or(0.0, |started| (now.at - started).as_secs_f64());
-        let (text, messages) = if said.is_empty() {
-            let text = format!("Operation interrupted: waiting for model response ({elapsed:.1}s elapsed).");
-            (text, Vec::new())
-        } else {
-            (said.clone(), vec![Message::new(Role::Assistant, said)])
+        let text = match said.is_empty() {
+            true => format!("Operation interrupted: waiting for model response ({elapsed:.1}s elapsed)."),
+            false => said,
         };
+        let messages = self.said_so_far(id);
         let end = TurnEnd {
             status: TurnStatus::Interrupted,
             text: Some(text),
@@ -80,8 +77,9 @@ impl Gateway {
         self.break_stream(id);
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.take()) else { return };
         self.turns.remove(&turn.id);
+        self.rest_checkpoint();
         self.deadlines.clear(Timer::Grace(turn.id));
-        self.withdraw_asks(turn.id);
+        self.withdraw_asks(now, turn.id);
         self.outputs.push_back(Output::Forget(turn.id));
 
         let TurnEnd { status, text, reasoning, usage, messages } = end;
@@ -89,18 +87,26 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_active = now.wall;
         session.usage.add(&usage);
+        let compressed = turn.compacted.is_some();
+        let ended =
+            Ended { prompt: turn.prompt, images: turn.images, resumes: turn.resumes, status, messages };
         if let Some(compacted) = turn.compacted {
-            session.context = Some(Arc::new(compacted.ended(&turn.prompt, status, &messages)));
+            session.context = Some(Arc::new(compacted.ended(&ended)));
         } else if let Some(context) = &mut session.context {
-            let (prompt, images, messages) = (turn.prompt.clone(), turn.images.clone(), messages.clone());
-            remember(Arc::make_mut(context), prompt, images, status, messages);
+            remember(Arc::make_mut(context), &ended);
         }
-        let titled = (status == TurnStatus::Complete && session.title.is_none()).then(|| turn.prompt.clone());
-        remember(Arc::make_mut(&mut session.history), turn.prompt, turn.images, status, messages);
+        let titled =
+            (status == TurnStatus::Complete && session.title.is_none()).then(|| ended.prompt.clone());
+        let added = remember(Arc::make_mut(&mut session.history), &ended);
+        let context = session.context.clone().filter(|_| compressed);
         // Guidance that came too late for this turn is the next prompt: it was promised a reader.
         let client = session.client;
-        for text in turn.steered.into_iter().rev() {
-            session.queue.push_front(Queued { text, images: Vec::new(), client });
+        for late in turn.steered.into_iter().rev() {
+            session.queue.push_front(Queued { client, ..late });
+        }
+        self.record_end(now, id, added, turn.said.len(), usage);
+        if context.is_some() {
+            self.record(now, id, Change::Context(context));
         }
         let Some(usage) = self.sessions.get(&id).map(|session| self.usage(session)) else { return };
 
@@ -115,13 +121,38 @@ impl Gateway {
             status: status.as_str(),
             reasoning: reasoning.as_deref().map(str::trim),
         };
-        self.emit(id, &complete);
+        self.emit_once_kept(id, &complete);
         self.send_info(id);
         if let Some(prompt) = titled {
             self.ask_for_title(id, &prompt, text.as_deref().unwrap_or_default());
         }
+        self.replay_turn_over(id);
         self.watch_orphan(now, id);
         self.next_prompt(now, id);
+    }
+
+    /// What the store does not have of a turn that ended: its last messages, and what it used.
+    fn record_end(&mut self, now: Now, id: SessionId, added: Added, said: usize, usage: Usage) {
+        if added.failed {
+            self.record(now, id, Change::Failed);
+        }
+        // Also when nothing is left: what was streamed is forgotten.
+        self.record(now, id, Change::Append(added.messages.into_iter().skip(said).collect()));
+        if usage != Usage::default() {
+            self.record(now, id, Change::Used(usage));
+        }
+    }
+
+    /// The messages of a turn whose agent does not say them: those it said while it ran, and what was seen of
+    /// the rest.
+    fn said_so_far(&self, id: SessionId) -> Vec<Message> {
+        let Some(turn) = self.sessions.get(&id).and_then(|session| session.turn.as_ref()) else {
+            return Vec::new();
+        };
+        let mut messages = turn.said.clone();
+        messages.extend(turn.unsaid());
+        messages.extend(interrupted_tail(&messages));
+        messages
     }
 
     fn text_so_far(&self, id: SessionId) -> String {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use super::Gateway;
 use super::dispatch::PendingJob;
-use super::io::Output;
+use super::io::{Now, Output};
 use super::title::clean_title;
 use crate::limits::ERRANDS_MAX;
 use crate::model::errand::{Errand, ErrandEnd};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::Role;
+use crate::model::store::{Change, Told};
 use crate::model::turn::TurnSpec;
 use crate::wire::error::RpcError;
 use crate::wire::event::Event;
@@ -33,6 +34,17 @@ pub(super) enum Aside {
     },
     /// A title for the session.
     Title { session: SessionId },
+    /// Whether the store takes the session's title.
+    StoredTitle { session: SessionId },
+    /// Where a session is that came back from the store.
+    Place { session: SessionId },
+}
+
+impl Aside {
+    /// Whether an agent does it.
+    pub(super) fn is_errand(&self) -> bool {
+        matches!(self, Aside::Background { .. } | Aside::Title { .. })
+    }
 }
 
 impl Gateway {
@@ -58,10 +70,8 @@ impl Gateway {
             history: Arc::default(),
             ..session.spec(turn, prompt, Vec::new())
         };
-        self.send_aside(
-            Errand::Background(Box::new(spec)),
-            Aside::Background { session: id, task: task.clone() },
-        );
+        let aside = Aside::Background { session: id, task: task.clone() };
+        self.send_aside(JobSpec::Errand(Box::new(Errand::Background(Box::new(spec)))), aside);
         Ok(task)
     }
 
@@ -80,36 +90,34 @@ impl Gateway {
         let first = |text: &str| text.chars().take(TITLE_INPUT_CHARS).collect::<String>();
         let model = session.model.clone();
         let errand = Errand::Title { model, prompt: first(prompt), answer: first(answer) };
-        self.send_aside(errand, Aside::Title { session: id });
+        self.send_aside(JobSpec::Errand(Box::new(errand)), Aside::Title { session: id });
     }
 
-    fn send_aside(&mut self, errand: Errand, aside: Aside) {
+    pub(super) fn send_aside(&mut self, spec: JobSpec, aside: Aside) {
         let ticket = self.take_ticket();
         self.jobs.insert(ticket, PendingJob::Aside(aside));
-        self.outputs.push_back(Output::Job { ticket, spec: JobSpec::Errand(Box::new(errand)) });
+        self.outputs.push_back(Output::Job { ticket, spec });
     }
 
     /// It is done. Its session may be gone, or without a client.
-    pub(super) fn aside_done(&mut self, aside: Aside, result: JobResult) {
-        let end = errand_end(result);
+    pub(super) fn aside_done(&mut self, now: Now, aside: Aside, result: JobResult) {
         match aside {
             Aside::Background { session, task } => {
-                let text = match end {
-                    Ok(text) => text,
-                    Err(why) => format!("error: {why}"),
-                };
+                let text = errand_end(result).unwrap_or_else(|why| format!("error: {why}"));
                 self.emit(session, &Event::BackgroundComplete { task_id: &task, text: &text });
                 // What its tools left running is nobody's.
                 self.outputs.push_back(Output::SessionClosed { key: task });
             }
             // Silent when it fails: the second exchange is another chance.
             Aside::Title { session } => {
-                if let Ok(text) = end
+                if let Ok(text) = errand_end(result)
                     && let Ok(Some(title)) = clean_title(&text)
                 {
                     self.take_title(session, title);
                 }
             }
+            Aside::StoredTitle { session } => self.title_stored(now, session, result),
+            Aside::Place { session } => self.place_found(session, result),
         }
     }
 
@@ -124,6 +132,46 @@ impl Gateway {
         let key = session.key.clone();
         session.title = Some(title.clone());
         self.emit(id, &Event::SessionTitle { session_id: &key, title: &title });
+        self.store_title(id);
+    }
+
+    /// A person gave a title that is free. `pending`: the store does not have it yet.
+    pub(crate) fn take_title_of_person(
+        &mut self,
+        now: Now,
+        id: SessionId,
+        title: String,
+        pending: bool,
+    ) -> Result<(), RpcError> {
+        let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
+        // An earlier title is of no use any more.
+        session.title = None;
+        self.begin_record(now, id);
+        if pending {
+            self.record(now, id, Change::Title(title.clone()));
+        }
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.title = Some(title);
+        }
+        Ok(())
+    }
+
+    /// A title that a stored conversation has already is dropped, as the original drops it: a model may find
+    /// another one. One that could not be written yet is written when the store writes again.
+    fn title_stored(&mut self, now: Now, id: SessionId, result: JobResult) {
+        let Some(title) = self.sessions.get(&id).and_then(|session| session.title.clone()) else { return };
+        match result {
+            JobResult::Store(Ok(told)) => {
+                if let Told::Titled(Err(holder)) = *told {
+                    log::info!("session {id}: the title is taken by {holder}");
+                    if let Some(session) = self.sessions.get_mut(&id) {
+                        session.title = None;
+                    }
+                    self.send_info(id);
+                }
+            }
+            _ => self.record(now, id, Change::Title(title)),
+        }
     }
 }
 

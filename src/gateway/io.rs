@@ -10,6 +10,7 @@ use crate::model::ids::{AskId, ClientId, Ticket, TurnId};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::settings::Settings;
 use crate::model::stats::Stats;
+use crate::model::store::{Record, StoreNews};
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
@@ -78,6 +79,8 @@ pub enum Input {
     },
     /// A session hears something outside of its turns.
     Bulletin(Bulletin),
+    /// The store says something on its own.
+    Store(StoreNews),
     /// The settings changed.
     Settings(Arc<Settings>),
     /// The figures that were asked for.
@@ -139,6 +142,10 @@ pub enum Output {
         /// Its stored key.
         key: String,
     },
+    /// Keep this in the store. Records are kept in the order in which they come out.
+    Record(Box<Record>),
+    /// Do this once everything recorded before is kept. What comes out later does not wait for it.
+    Durably(Box<Output>),
     /// Give a job to the pool.
     Job {
         /// Which.

@@ -1,6 +1,8 @@
 //! What a method is: a row. Its name, lane and summary stand here and nowhere else; dispatch, the command
 //! line's listing and `docs/protocol.md` are folds over the same rows.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use super::Gateway;
@@ -35,6 +37,31 @@ pub type Handler = fn(&mut Ctx<'_>, &Params) -> Result<Reply, RpcError>;
 /// Answers a request once its job is done.
 pub type Finish = fn(&mut Ctx<'_>, &Params, JobResult) -> Result<Value, RpcError>;
 
+/// What to do with a job's result, with what the handler knew when it gave the job.
+pub struct Then(Box<ThenFn>);
+
+type ThenFn = dyn FnOnce(&mut Ctx<'_>, JobResult) -> Result<Value, RpcError> + Send;
+
+impl Then {
+    /// This.
+    pub(crate) fn new(
+        run: impl FnOnce(&mut Ctx<'_>, JobResult) -> Result<Value, RpcError> + Send + 'static,
+    ) -> Self {
+        Self(Box::new(run))
+    }
+
+    /// Does it.
+    pub(super) fn run(self, ctx: &mut Ctx<'_>, result: JobResult) -> Result<Value, RpcError> {
+        (self.0)(ctx, result)
+    }
+}
+
+impl fmt::Debug for Then {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Then")
+    }
+}
+
 /// One method.
 #[derive(Debug)]
 pub struct Method {
@@ -64,6 +91,8 @@ pub enum Reply {
     Job(JobSpec, Finish),
     /// The same, and what it changes is changed even when nobody waits for the reply any more.
     Lasting(JobSpec, Finish),
+    /// The result follows from this job and from what the handler knew; it is changed for nobody.
+    Then(JobSpec, Then),
     /// The result is the figures of the whole server, which whoever drives the gateway tells at once.
     Stats,
 }
@@ -98,12 +127,11 @@ impl Ctx<'_> {
         self.after.push(what);
     }
 
-    /// The live session named by `session_id`; 4001 when there is none.
+    /// The live session named by `session_id`; 4001 when there is none, with where its conversation is if
+    /// that is known.
     pub fn session_id(&self, params: &Params) -> Result<SessionId, RpcError> {
-        let id = params.text_or_empty("session_id")?;
-        SessionId::parse(id)
-            .filter(|id| self.gateway.sessions.contains_key(id))
-            .ok_or_else(RpcError::no_session)
+        let id = SessionId::parse(params.text_or_empty("session_id")?).ok_or_else(RpcError::no_session)?;
+        if self.gateway.sessions.contains_key(&id) { Ok(id) } else { Err(self.gateway.reaped.error(id)) }
     }
 
     /// The session behind that id.

@@ -23,6 +23,11 @@ mod errand;
 mod history;
 pub mod io;
 pub mod method;
+mod reaped;
+mod record;
+mod replay;
+mod resume;
+mod rewind;
 mod session;
 mod stats;
 mod title;
@@ -51,13 +56,15 @@ use deadlines::{Deadlines, Timer};
 use dispatch::PendingJob;
 use io::{Input, Now, Output};
 use method::Method;
+use reaped::Reaped;
+use replay::Replays;
 
 pub(crate) use ask::{AskKind, parse_request};
 pub(crate) use compress::Shrunk;
 pub(crate) use errand::errand_end;
 pub(crate) use session::NewSession;
 pub use session::{Session, Status};
-pub(crate) use title::clean_title;
+pub(crate) use title::{UNTITLED, clean_title};
 pub(crate) use turn::Submitted;
 
 /// What a gateway is made of.
@@ -142,13 +149,25 @@ pub struct Gateway {
     next_turn: u64,
     next_ticket: u64,
     next_session: u64,
+    next_key: u64,
     next_paste: u64,
+    next_waiting: u64,
+    /// Sessions that are live no more, to say so to who still asks for them.
+    reaped: Reaped,
+    /// What all sessions keep to send again.
+    replays: Replays,
+    /// Whether something was recorded since it was set to false.
+    recorded: bool,
+    /// Whether [`Timer::Checkpoint`] is set.
+    checkpoint_set: bool,
+    /// Why the store cannot write, while it cannot.
+    store_trouble: Option<String>,
 }
 
 impl Gateway {
     /// A gateway that knows these methods and has no client yet.
     pub fn new(setup: Setup, methods: impl IntoIterator<Item = &'static Method>) -> Self {
-        let mut random = Prng::from_seed(setup.seed);
+        let (mut random, replays) = (Prng::from_seed(setup.seed), Replays::new(setup.seed));
         Self {
             settings: Arc::clone(&setup.settings),
             first_key: random.next_u64(),
@@ -172,7 +191,14 @@ impl Gateway {
             next_turn: 1,
             next_ticket: 1,
             next_session: 1,
+            next_key: 1,
             next_paste: 1,
+            next_waiting: 1,
+            reaped: Reaped::default(),
+            replays,
+            recorded: false,
+            checkpoint_set: false,
+            store_trouble: None,
         }
     }
 
@@ -186,8 +212,9 @@ impl Gateway {
             Input::Agent { turn, event } => self.agent_event(now, turn, event),
             Input::AgentLost { turn, why } => self.agent_lost(now, turn, &why),
             Input::JobDone { ticket, result } => self.job_done(now, ticket, result),
-            Input::JobRefused { ticket, queued } => self.job_refused(ticket, queued),
+            Input::JobRefused { ticket, queued } => self.job_refused(now, ticket, queued),
             Input::Bulletin(bulletin) => self.hear(now, bulletin),
+            Input::Store(news) => self.store_says(news),
             Input::Settings(settings) => self.settings = settings,
             Input::Stats { ticket, stats } => self.stats_told(ticket, &stats),
             Input::Shutdown => self.shut_down(now),
@@ -199,9 +226,11 @@ impl Gateway {
         while let Some(timer) = self.deadlines.pop_due(now.at) {
             match timer {
                 Timer::Orphan(session) => self.orphan_due(now, session),
-                Timer::Ask(request) => self.ask_timed_out(request),
+                Timer::Ask(request) => self.ask_timed_out(now, request),
                 Timer::Answer(request) => self.answer_settled(request),
                 Timer::Grace(turn) => self.grace_over(now, turn),
+                Timer::Checkpoint => self.checkpoint(now),
+                Timer::Replay(session) => self.replay_due(session),
             }
         }
     }
@@ -293,7 +322,7 @@ impl Gateway {
     fn shut_down(&mut self, now: Now) {
         let sessions: Vec<SessionId> = self.sessions_by_age().into_iter().map(|session| session.id).collect();
         for session in sessions {
-            self.close_session(now, session);
+            self.close_session(now, session, "tui_shutdown");
         }
     }
 }

@@ -9,15 +9,21 @@ use super::Gateway;
 use super::bulletin::Notice;
 use super::compress::Compressing;
 use super::deadlines::Timer;
-use super::history::{cut_back, for_model};
+use super::history::for_model;
 use super::io::{Now, Output};
+use super::record::Kept;
+use super::replay::Replay;
 use super::turn::Turn;
 use crate::base::switch::Switch;
 use crate::model::ids::{ClientId, SessionId};
-use crate::model::message::{Message, Role};
+use crate::model::message::Message;
 use crate::model::stats::TurnOutcome;
-use crate::model::turn::Usage;
+use crate::model::store::{OpenQuestion, Profile};
+use crate::model::turn::{Resumed, Usage};
 use crate::wire::error::RpcError;
+
+/// Characters of a profile's name (the original's).
+const PROFILE_CHARS_MAX: usize = 64;
 
 /// Most that six hex digits hold.
 const KEY_DIGITS: u64 = 0xff_ffff;
@@ -36,8 +42,10 @@ pub struct Session {
     pub number: u64,
     /// Which kind of client made it (`tui`, `tool`, …).
     pub source: String,
-    /// When, in seconds since 1970.
+    /// When it came to life in this process, in seconds since 1970.
     pub created: f64,
+    /// When the conversation began, in seconds since 1970.
+    pub begun: f64,
     /// Last creation, submit, end of turn or reattachment, in seconds since 1970.
     pub last_active: f64,
     /// Terminal width in columns.
@@ -52,6 +60,12 @@ pub struct Session {
     pub model: Option<String>,
     /// Whether approvals are off for it. Its running turn looks at the same switch.
     pub yolo: Switch,
+    /// Whose settings, memory and database; the server's own unless named.
+    pub profile: Profile,
+    /// Whether the person chose the working directory; only then is it stored.
+    pub cwd_chosen: bool,
+    /// The conversation this one was branched from.
+    pub branched_from: Option<Arc<str>>,
     /// Images that go with the next prompt.
     pub attached: Vec<PathBuf>,
     /// What the model sees of the conversation, where that is not [`Session::history`]: it was compressed.
@@ -74,6 +88,12 @@ pub struct Session {
     pub(super) compressing: Option<Compressing>,
     /// The conversation when files began to be put back.
     pub(super) rolling_back: Option<Arc<Vec<Message>>>,
+    /// Whether the store knows it: from its first prompt or title on.
+    pub(super) stored: bool,
+    /// The question of a turn that a crash cut off, as long as nobody answered it.
+    pub(super) restored: Option<OpenQuestion>,
+    /// What it sent last, for a client that comes back.
+    pub(super) replay: Replay,
 }
 
 /// A prompt that waits for the running turn.
@@ -84,6 +104,27 @@ pub(super) struct Queued {
     pub(super) images: Vec<PathBuf>,
     /// Who sent it; the turn's events go there.
     pub(super) client: Option<ClientId>,
+    /// What the store has of it.
+    pub(super) kept: Kept,
+    /// In place of a prompt: an answer with which a turn that a crash cut off goes on.
+    pub(super) resumed: Option<Resumed>,
+}
+
+impl Queued {
+    /// A prompt of text, which the store does not know.
+    pub(super) fn new(text: String, images: Vec<PathBuf>, client: Option<ClientId>) -> Self {
+        Self { text, images, client, kept: Kept::Nothing, resumed: None }
+    }
+
+    /// Both as one prompt, the newer one's sender being its.
+    pub(super) fn join(mut self, newer: Queued) -> Queued {
+        if !self.text.is_empty() && !newer.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        self.text.push_str(&newer.text);
+        self.images.extend(newer.images);
+        Queued { text: self.text, images: self.images, ..newer }
+    }
 }
 
 /// What a session is doing, as the wire says it.
@@ -111,6 +152,11 @@ impl Status {
 /// What a new session is made of.
 #[derive(Debug)]
 pub(crate) struct NewSession {
+    /// Its stored key; a new one unless given.
+    pub key: Option<Arc<str>>,
+    pub profile: Profile,
+    pub cwd_chosen: bool,
+    pub branched_from: Option<Arc<str>>,
     pub source: String,
     pub cols: i64,
     pub cwd: PathBuf,
@@ -127,54 +173,19 @@ impl Session {
         self.turn.is_some()
     }
 
+    /// Whether nobody would miss it: it has no client, runs no turn, and asks nothing.
+    pub(super) fn is_parked(&self) -> bool {
+        self.client.is_none() && !self.is_running() && self.restored.is_none()
+    }
+
     /// The running turn's prompt and its answer so far.
     pub fn inflight(&self) -> Option<(&str, String)> {
         self.turn.as_ref().map(|turn| (turn.prompt.as_str(), turn.text.text()))
     }
 
     /// The conversation as the model sees it.
-    pub(super) fn for_model(&self) -> Arc<Vec<Message>> {
+    pub(crate) fn for_model(&self) -> Arc<Vec<Message>> {
         for_model(self.context.as_ref().unwrap_or(&self.history))
-    }
-
-    /// Removes the last exchange: what trails the last prompt, and that prompt. Says how many messages.
-    pub fn undo(&mut self) -> usize {
-        let keep = match self.history.iter().rposition(|message| message.role == Role::User) {
-            Some(at) if self.history[at..].iter().all(|message| message.role != Role::System) => at,
-            _ => return 0,
-        };
-        self.cut(keep)
-    }
-
-    /// Files of the workspace are being put back. When that is done, the last exchange goes with them.
-    pub fn begin_rollback(&mut self) {
-        self.rolling_back = Some(Arc::clone(&self.history));
-    }
-
-    /// They were, or not. Removes the last exchange, unless the conversation went on meanwhile, and says how
-    /// many messages that were.
-    pub fn end_rollback(&mut self, is_done: bool) -> usize {
-        let Some(begun) = self.rolling_back.take() else { return 0 };
-        let is_same = Arc::ptr_eq(&begun, &self.history) && !self.is_running();
-        drop(begun);
-        if is_done && is_same { self.undo() } else { 0 }
-    }
-
-    /// Cuts the history before its `ordinal`-th prompt (from 0); false when there is no such prompt.
-    pub fn truncate_before_prompt(&mut self, ordinal: usize) -> bool {
-        let prompts = self.history.iter().enumerate().filter(|(_, message)| message.role == Role::User);
-        let Some((at, _)) = prompts.clone().nth(ordinal) else { return false };
-        self.cut(at);
-        true
-    }
-
-    /// Keeps so many messages; the model sees nothing of the others. Says how many went.
-    fn cut(&mut self, keep: usize) -> usize {
-        let removed = self.history.get(keep..).unwrap_or_default();
-        let count = removed.len();
-        self.context = self.context.take().and_then(|context| cut_back(&context, removed));
-        Arc::make_mut(&mut self.history).truncate(keep);
-        count
     }
 }
 
@@ -200,19 +211,23 @@ impl Gateway {
                 break id;
             }
         };
-        let key = self.stored_key(now.wall);
+        let key = new.key.map_or_else(|| self.new_key(now), |key| key.as_ref().to_owned());
         let session = Session {
             id,
             key,
-            number: self.next_session,
+            number: self.take_session_number(),
             source: new.source,
             created: now.wall,
+            begun: now.wall,
             last_active: now.wall,
             cols: new.cols,
             cwd: new.cwd,
             branch: new.branch,
             title: new.title,
             model: new.model,
+            profile: new.profile,
+            cwd_chosen: new.cwd_chosen,
+            branched_from: new.branched_from,
             yolo: Switch::default(),
             attached: Vec::new(),
             context: None,
@@ -226,51 +241,85 @@ impl Gateway {
             notices: VecDeque::new(),
             compressing: None,
             rolling_back: None,
+            stored: false,
+            restored: None,
+            replay: Replay::default(),
         };
-        self.next_session += 1;
         self.keys.insert(session.key.clone(), id);
         self.sessions.insert(id, session);
         self.attach(now, id, client);
+        self.close_surplus(now);
         Ok(id)
     }
 
-    /// Ends a session: its turn is stopped, its questions are withdrawn, its late news will be dropped.
-    /// False when there is no such session.
-    pub(crate) fn close_session(&mut self, now: Now, id: SessionId) -> bool {
+    /// Ends a session, for a reason that the store is told: its turn is stopped, its questions are withdrawn,
+    /// its late news will be dropped. False when there is no such session.
+    pub(crate) fn close_session(&mut self, now: Now, id: SessionId, reason: &'static str) -> bool {
+        self.keep_rest(now, id, reason);
         if self.sessions.get(&id).is_some_and(Session::is_running) {
-            self.drop_turn(id);
+            self.drop_turn(now, id);
         }
-        let Some(session) = self.sessions.remove(&id) else { return false };
+        self.forget_restored(id);
+        let Some(mut session) = self.sessions.remove(&id) else { return false };
+        self.drop_replay(&mut session);
         self.keys.remove(&session.key);
         self.deadlines.clear(Timer::Orphan(id));
         self.forget_owner(&session);
-        log::debug!("session {id} closed after {:.0} s", now.wall - session.created);
+        log::debug!("session {id} closed after {:.0} s: {reason}", now.wall - session.created);
+        if session.stored {
+            self.reaped.add(id, &session.key);
+        }
         self.outputs.push_back(Output::SessionClosed { key: session.key });
         true
     }
 
     /// Stops a turn without telling anybody how it ended: its session goes away.
-    fn drop_turn(&mut self, id: SessionId) {
+    fn drop_turn(&mut self, now: Now, id: SessionId) {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.take()) else { return };
         self.counters.turns_ended.add(TurnOutcome::Closed);
-        self.withdraw_asks(turn.id);
+        self.withdraw_asks(now, turn.id);
         self.turns.remove(&turn.id);
+        self.rest_checkpoint();
         self.deadlines.clear(Timer::Grace(turn.id));
         self.outputs.push_back(Output::Interrupt(turn.id));
         self.outputs.push_back(Output::Forget(turn.id));
     }
 
-    /// The session with this live id, stored key or exact title, for `session.resume`.
-    pub(crate) fn find_session(&self, name: &str) -> Option<SessionId> {
+    /// The session with this live id, or the one of this profile with this stored key or exact title, for
+    /// `session.resume`.
+    pub(crate) fn find_session(&self, name: &str, profile: &Profile) -> Option<SessionId> {
         let live = SessionId::parse(name).filter(|id| self.sessions.contains_key(id));
-        live.or_else(|| self.keys.get(name).copied()).or_else(|| {
-            let named = |session: &&Session| session.title.as_deref() == Some(name);
+        let of_profile = |id: &SessionId| self.sessions.get(id).is_some_and(|it| it.profile == *profile);
+        live.or_else(|| self.keys.get(name).copied().filter(of_profile)).or_else(|| {
+            let named =
+                |session: &&Session| session.title.as_deref() == Some(name) && session.profile == *profile;
             self.sessions
                 .values()
                 .filter(named)
                 .min_by_key(|session| session.number)
                 .map(|session| session.id)
         })
+    }
+
+    /// The stored key of a session that had this live id and is closed.
+    pub(crate) fn key_behind(&self, name: &str) -> Option<&str> {
+        self.reaped.key(SessionId::parse(name)?)
+    }
+
+    /// The profile of this name: `None` for none and for `default`; an error for what cannot be a name.
+    pub(crate) fn profile(&self, name: &str) -> Result<Profile, String> {
+        let name = name.to_lowercase();
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        match name.as_str() {
+            "" | "default" => Ok(None),
+            name if name.len() <= PROFILE_CHARS_MAX
+                && name.chars().all(is_plain)
+                && !name.starts_with(['-', '_']) =>
+            {
+                Ok(Some(name.into()))
+            }
+            _ => Err("no profile can have that name".to_owned()),
+        }
     }
 
     /// Live sessions, oldest first.
@@ -285,15 +334,28 @@ impl Gateway {
         match &session.turn {
             Some(turn) if self.asks.any_of(turn.id) => Status::Waiting,
             Some(_) => Status::Working,
+            None if session.has_restored() => Status::Waiting,
             None => Status::Idle,
         }
     }
 
-    /// `YYYYMMDD_HHMMSS_` and six hex digits, local time. The digits look random, but 2^24 sessions in a row have
-    /// different ones: a storm of clients makes thousands in a second, and a key must find one session.
-    fn stored_key(&self, wall: f64) -> String {
-        let digits = self.first_key.wrapping_add(self.next_session.wrapping_mul(KEY_STRIDE)) & KEY_DIGITS;
-        let stamp = super::view::local_time(wall, &self.setup.timezone, "%Y%m%d_%H%M%S");
+    /// Whether a live session has this stored key.
+    pub(crate) fn is_live_key(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
+    /// A new stored key: `YYYYMMDD_HHMMSS_` and six hex digits, local time. The digits look random, but 2^24
+    /// keys in a row have different ones: a storm of clients makes thousands in a second, and a key must find
+    /// one conversation.
+    pub(crate) fn new_key(&mut self, now: Now) -> String {
+        let digits = self.first_key.wrapping_add(self.next_key.wrapping_mul(KEY_STRIDE)) & KEY_DIGITS;
+        self.next_key += 1;
+        let stamp = super::view::local_time(now.wall, &self.setup.timezone, "%Y%m%d_%H%M%S");
         format!("{stamp}_{digits:06x}")
+    }
+
+    fn take_session_number(&mut self) -> u64 {
+        self.next_session += 1;
+        self.next_session - 1
     }
 }

@@ -8,7 +8,7 @@ use crate::wire::error::RpcError;
 const TITLE_CHARS_MAX: usize = 100;
 
 /// What the branches of a conversation without a title are called, as in the original.
-const UNTITLED: &str = "branch";
+pub(crate) const UNTITLED: &str = "branch";
 
 impl Gateway {
     /// Which other session has this title: its stored key.
@@ -18,30 +18,6 @@ impl Gateway {
             .find(|other| other.id != id && other.title.as_deref() == Some(title))
             .map(|other| other.key.clone())
     }
-
-    /// The next free title for a branch of a conversation with this one: `Title`, then `Title #2`.
-    pub(crate) fn branch_title(&self, title: Option<&str>) -> String {
-        let base = title.map_or(UNTITLED, |title| numbered(title).map_or(title, |(base, _)| base));
-        let number = |other: &str| match numbered(other) {
-            Some((of, number)) if of == base => Some(number),
-            None if other == base => Some(1),
-            _ => None,
-        };
-        let titles = self.sessions.values().filter_map(|session| session.title.as_deref());
-        let Some(highest) = titles.filter_map(number).max() else { return base.to_owned() };
-        let suffix = format!(" #{}", highest.saturating_add(1));
-        let room = TITLE_CHARS_MAX.saturating_sub(suffix.len());
-        let mut free: String = base.chars().take(room).collect();
-        free.push_str(&suffix);
-        free
-    }
-}
-
-/// `Title #7` is `Title` and 7.
-fn numbered(title: &str) -> Option<(&str, u64)> {
-    let (base, number) = title.rsplit_once(" #")?;
-    let number = number.parse().ok()?;
-    (!base.is_empty()).then_some((base, number))
 }
 
 /// A title as it is kept: control and invisible characters out, runs of white space one blank. `None` when
@@ -71,13 +47,5 @@ mod tests {
         assert_eq!(clean_title("\u{feff} ").unwrap(), None);
         assert_eq!(clean_title(&"é".repeat(100)).unwrap().map(|t| t.chars().count()), Some(100));
         assert_eq!(clean_title(&"é".repeat(101)).unwrap_err().code, 4022);
-    }
-
-    #[test]
-    fn a_number_at_the_end_counts_branches() {
-        assert_eq!(numbered("Title #7"), Some(("Title", 7)));
-        for title in ["Title", "Title #", "Title #x", " #2", "#2", "Title#2"] {
-            assert_eq!(numbered(title), None, "{title}");
-        }
     }
 }

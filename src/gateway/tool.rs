@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Gateway;
 use super::io::Now;
+use super::turn::Running;
 use super::verbose;
 use crate::model::agent_event::{Subagent, SubagentKind, ToolExtras};
 use crate::model::ids::SessionId;
@@ -48,14 +49,14 @@ impl Gateway {
             self.emit(id, &Event::ToolStart { tool_id: &tool, name, context, args_text });
         }
         if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-            turn.tools.insert(tool, now.at);
+            turn.tools.insert(tool, Running { name: name.to_owned(), started: now.at });
         }
     }
 
     pub(super) fn tool_completed(&mut self, now: Now, id: SessionId, done: &Done<'_>) {
         self.break_stream(id);
         let turn = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut());
-        let started = turn.and_then(|turn| turn.tools.remove(done.tool));
+        let started = turn.and_then(|turn| turn.tools.remove(done.tool)).map(|tool| tool.started);
         let Done { tool, name, args, result, extras } = *done;
         // What changed in files is shown to everybody.
         if !self.shows_tools() && extras.inline_diff.is_none() {

@@ -3,21 +3,27 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Gateway;
 use super::deadlines::Timer;
-use super::history::Compacted;
+use super::history::{Compacted, resume_point};
 use super::io::{Now, Output};
+use super::record::Kept;
 use super::session::{Queued, Session};
 use crate::base::textlog::TextLog;
 use crate::limits::{INTERRUPT_GRACE, NOTICE_CHARS_MAX};
 use crate::model::ids::{ClientId, SessionId, TurnId};
+use crate::model::message::{Message, Role};
 use crate::model::settings::BusyMode;
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::DeltaKind;
 use crate::wire::error::RpcError;
 use crate::wire::event::Event;
+
+/// The tool whose questions are those of subagents.
+const DELEGATION: &str = "delegate_task";
 
 /// A running turn.
 #[derive(Debug)]
@@ -32,11 +38,20 @@ pub(super) struct Turn {
     pub(super) stream: Option<DeltaKind>,
     /// Whether the client shows a thinking phrase.
     pub(super) thinking: bool,
-    /// When each running tool started.
-    pub(super) tools: HashMap<String, Instant>,
+    /// The running tools by their calls.
+    pub(super) tools: HashMap<String, Running>,
+    /// The beginning of the messages the turn will end with, as far as the agent has said them. The store has
+    /// them.
+    pub(super) said: Vec<Message>,
+    /// Bytes of the visible answer that are part of what was said.
+    pub(super) said_text: usize,
+    /// Bytes of it that the store has.
+    pub(super) kept_text: usize,
+    /// Whether it goes on where a crash cut one off: there is no prompt.
+    pub(super) resumes: bool,
     pub(super) started: Instant,
     /// Guidance the agent has not taken yet.
-    pub(super) steered: VecDeque<String>,
+    pub(super) steered: VecDeque<Queued>,
     /// Whether the agent was told to stop.
     pub(super) stopping: bool,
     /// Whether it said more than is kept. From then on nothing is: what is kept has no holes.
@@ -45,14 +60,56 @@ pub(super) struct Turn {
     pub(super) compacted: Option<Compacted>,
 }
 
+/// A tool that runs.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) name: String,
+    pub(super) started: Instant,
+}
+
 impl Turn {
-    /// Keeps guidance until the agent says that it took it; false when `most` pieces wait already.
-    fn keep_guidance(&mut self, text: &str, most: usize) -> bool {
-        let room = self.steered.len() < most;
-        if room {
-            self.steered.push_back(text.to_owned());
+    fn new(id: TurnId, now: Now, prompt: String, images: Vec<PathBuf>, resumes: bool) -> Self {
+        Self {
+            id,
+            prompt,
+            images,
+            text: TextLog::default(),
+            reasoning: TextLog::default(),
+            stream: None,
+            thinking: false,
+            tools: HashMap::new(),
+            said: Vec::new(),
+            said_text: 0,
+            kept_text: 0,
+            resumes,
+            started: now.at,
+            steered: VecDeque::new(),
+            stopping: false,
+            full: false,
+            compacted: None,
         }
-        room
+    }
+
+    /// What the person saw of the answer that is part of no message yet, as one.
+    pub(super) fn unsaid(&self) -> Vec<Message> {
+        self.text.with(self.said_text..self.text.len(), |text| {
+            let text = text.trim();
+            if text.is_empty() { Vec::new() } else { vec![Message::new(Role::Assistant, text)] }
+        })
+    }
+
+    /// What was streamed since the last call, or since something was said.
+    pub(super) fn take_unkept(&mut self) -> Option<String> {
+        let from = self.kept_text.max(self.said_text);
+        self.kept_text = self.text.len();
+        (from < self.kept_text).then(|| self.text.with(from..self.kept_text, str::to_owned))
+    }
+
+    /// The call of the only running tool, unless that has begun work of its own.
+    pub(super) fn only_tool(&self) -> Option<String> {
+        let mut tools = self.tools.iter();
+        let (call, tool) = tools.next()?;
+        (tools.next().is_none() && tool.name != DELEGATION).then(|| call.clone())
     }
 }
 
@@ -81,35 +138,39 @@ impl Gateway {
         let (mode, most) = (self.settings.busy_mode, self.setup.bounds.queued_prompts);
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
         session.last_active = now.wall;
-        let Some(turn) = &mut session.turn else {
+        let Some(turn) = &session.turn else {
             let images = std::mem::take(&mut session.attached);
-            session.queue.push_back(Queued { text, images, client: Some(client) });
+            let mut prompt = Queued::new(text, images, Some(client));
+            self.keep_prompt(now, id, &prompt);
+            prompt.kept = Kept::Message;
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.queue.push_back(prompt);
+            }
             return Ok(Submitted::Streaming);
         };
         if mode == BusyMode::Steer && !text.trim().is_empty() {
-            if !turn.keep_guidance(&text, most) {
-                return Err(RpcError::overloaded(turn.steered.len()));
+            let waiting = turn.steered.len();
+            if !self.steer(now, id, &text) {
+                return Err(RpcError::overloaded(waiting));
             }
-            self.outputs.push_back(Output::Steer { turn: turn.id, text });
             return Ok(Submitted::Steered);
         }
         if session.queue.len() >= most {
             return Err(RpcError::overloaded(session.queue.len()));
         }
-        match session.queue.back_mut() {
-            // Both were meant to replace what runs: the agent sees them together, as in the original.
-            Some(waiting) if mode == BusyMode::Interrupt => {
-                if !waiting.text.is_empty() && !text.is_empty() {
-                    waiting.text.push_str("\n\n");
-                }
-                waiting.text.push_str(&text);
-                waiting.images.append(&mut session.attached);
-                waiting.client = Some(client);
-            }
-            _ => {
-                let images = std::mem::take(&mut session.attached);
-                session.queue.push_back(Queued { text, images, client: Some(client) });
-            }
+        let images = std::mem::take(&mut session.attached);
+        // Both were meant to replace what runs: the agent sees them together, as in the original.
+        let joined = if mode == BusyMode::Interrupt { session.queue.pop_back() } else { None };
+        let mut prompt = Queued::new(text, images, Some(client));
+        let mut replaced = Kept::Nothing;
+        if let Some(waiting) = joined {
+            replaced = waiting.kept;
+            prompt = waiting.join(prompt);
+        }
+        prompt.kept = self.keep_waiting(now, id, &prompt.text, &prompt.images);
+        self.wait_over(now, id, replaced);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.queue.push_back(prompt);
         }
         if mode != BusyMode::Queue {
             self.stop_turn(now, id);
@@ -126,29 +187,43 @@ impl Gateway {
     }
 
     /// Guidance for the running turn; false when none runs, or when its agent leaves too much of it.
-    pub(crate) fn steer(&mut self, id: SessionId, text: &str) -> bool {
-        let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else {
-            return false;
-        };
-        let kept = turn.keep_guidance(text, self.setup.bounds.queued_prompts);
-        if kept {
-            self.outputs.push_back(Output::Steer { turn: turn.id, text: text.to_owned() });
+    pub(crate) fn steer(&mut self, now: Now, id: SessionId, text: &str) -> bool {
+        let most = self.setup.bounds.queued_prompts;
+        let Some(session) = self.sessions.get(&id) else { return false };
+        let Some(turn) = session.turn.as_ref().filter(|turn| turn.steered.len() < most) else { return false };
+        let (running, client) = (turn.id, session.client);
+        let kept = self.keep_waiting(now, id, text, &[]);
+        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
+            turn.steered.push_back(Queued { kept, ..Queued::new(text.to_owned(), Vec::new(), client) });
         }
-        kept
+        self.outputs.push_back(Output::Steer { turn: running, text: text.to_owned() });
+        true
+    }
+
+    /// The agent took so much of the guidance, oldest first: it is part of the conversation now.
+    pub(super) fn steering_taken(&mut self, now: Now, id: SessionId, count: usize) {
+        let turn = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut());
+        let Some(turn) = turn else { return };
+        let count = count.min(turn.steered.len());
+        let taken: Vec<Queued> = turn.steered.drain(..count).collect();
+        for guidance in taken {
+            self.wait_over(now, id, guidance.kept);
+        }
     }
 
     /// Stop: the turn ends, and what waits behind it does not start. A waiting prompt is not lost: its text
     /// comes back as a notice.
     pub(crate) fn interrupt(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let mut dropped: Vec<String> = session.queue.drain(..).map(|prompt| prompt.text).collect();
+        let mut dropped: Vec<Queued> = session.queue.drain(..).collect();
         if let Some(turn) = &mut session.turn {
             dropped.extend(turn.steered.drain(..));
         }
-        for text in dropped {
-            let text: String = text.chars().take(NOTICE_CHARS_MAX).collect();
+        for prompt in dropped {
+            let text: String = prompt.text.chars().take(NOTICE_CHARS_MAX).collect();
             let text = format!("not sent, because the turn was stopped: {text}");
             self.emit(id, &Event::StatusUpdate { kind: "warn", text: &text });
+            self.wait_over(now, id, prompt.kept);
         }
         self.stop_turn(now, id);
     }
@@ -160,7 +235,7 @@ impl Gateway {
             return;
         }
         let turn = turn.id;
-        self.withdraw_asks(turn);
+        self.withdraw_asks(now, turn);
         self.outputs.push_back(Output::Interrupt(turn));
         self.deadlines.set(Timer::Grace(turn), now.at + INTERRUPT_GRACE);
     }
@@ -171,35 +246,34 @@ impl Gateway {
         if session.turn.is_some() {
             return;
         }
-        let Some(Queued { text, images, client }) = session.queue.pop_front() else {
+        let Some(mut prompt) = session.queue.pop_front() else {
             return self.next_notice(now, id);
         };
-        if let Some(client) = client.filter(|client| self.clients.contains_key(client)) {
+        if let Some(client) = prompt.client.filter(|client| self.clients.contains_key(client)) {
             self.attach(now, id, client);
         }
-        self.start_turn(now, id, text, images);
+        if prompt.resumed.is_none() && prompt.kept != Kept::Message {
+            self.keep_prompt(now, id, &prompt);
+            prompt.kept = Kept::Message;
+        }
+        self.start_turn(now, id, prompt);
     }
 
-    pub(super) fn start_turn(&mut self, now: Now, id: SessionId, prompt: String, images: Vec<PathBuf>) {
+    /// Starts a turn with a prompt that is part of the conversation already, as far as the store is
+    /// concerned.
+    pub(super) fn start_turn(&mut self, now: Now, id: SessionId, prompt: Queued) {
         let turn = self.take_turn_id();
         let Some(session) = self.sessions.get_mut(&id) else { return };
         self.counters.turns += 1;
-        session.turn = Some(Turn {
-            id: turn,
-            prompt: prompt.clone(),
-            images: images.clone(),
-            text: TextLog::default(),
-            reasoning: TextLog::default(),
-            stream: None,
-            thinking: false,
-            tools: HashMap::new(),
-            started: now.at,
-            steered: VecDeque::new(),
-            stopping: false,
-            full: false,
-            compacted: None,
-        });
-        let spec = session.spec(turn, prompt, images);
+        let Queued { text, images, resumed, .. } = prompt;
+        session.turn = Some(Turn::new(turn, now, text.clone(), images.clone(), resumed.is_some()));
+        let mut spec = session.spec(turn, text, images);
+        if resumed.is_some() {
+            // With the calls that have no result yet, and nothing behind them.
+            let seen = session.context.as_ref().unwrap_or(&session.history);
+            spec.history = Arc::new(seen[..resume_point(seen)].to_vec());
+        }
+        spec.resumed = resumed;
         self.turns.insert(turn, id);
         self.deadlines.clear(Timer::Orphan(id));
         self.emit(id, &Event::MessageStart);
@@ -227,6 +301,8 @@ impl Session {
             cwd: self.cwd.clone(),
             model: self.model.clone(),
             yolo: self.yolo.clone(),
+            profile: self.profile.clone(),
+            resumed: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Gateway, Session};
 use crate::model::message::{Message, Role};
 use crate::model::settings::ApprovalMode;
+use crate::model::store::Listed;
 use crate::model::turn::Usage;
 use crate::wire::event::{Groups, Servers, SessionInfo, UsageView};
 
@@ -22,9 +23,6 @@ const DESKTOP_CONTRACT: u32 = 2;
 
 /// Characters of the preview in `session.active_list`.
 const ACTIVE_PREVIEW_CHARS: usize = 160;
-
-/// Characters of the preview in `session.list`.
-const LIST_PREVIEW_CHARS: usize = 60;
 
 impl Gateway {
     /// The model a session talks to, as it is shown.
@@ -44,7 +42,7 @@ impl Gateway {
         }
     }
 
-    pub(super) fn uses_demo(&self) -> bool {
+    pub(crate) fn uses_demo(&self) -> bool {
         self.setup.demo_only || !self.settings.has_model()
     }
 
@@ -144,7 +142,7 @@ impl Gateway {
             home.display(),
             self.model_of(Some(session)),
             self.provider(),
-            time(session.created),
+            time(session.begun),
             time(session.last_active),
             thousands(session.usage.input + session.usage.output),
             if session.is_running() { "Yes" } else { "No" },
@@ -153,15 +151,14 @@ impl Gateway {
 }
 
 /// An item of `session.list`.
-pub(crate) fn list_item(session: &Session) -> Value {
-    let first = session.history.iter().find(|message| message.role == Role::User);
+pub(crate) fn list_item(listed: &Listed) -> Value {
     json!({
-        "id": session.key,
-        "title": session.title.as_deref().unwrap_or_default(),
-        "preview": first.map(|message| shortened(&message.text, LIST_PREVIEW_CHARS)).unwrap_or_default(),
-        "started_at": session.created,
-        "message_count": session.history.len(),
-        "source": session.source,
+        "id": listed.key.as_ref(),
+        "title": listed.title,
+        "preview": listed.preview,
+        "started_at": listed.started_at,
+        "message_count": listed.messages,
+        "source": listed.source,
     })
 }
 
@@ -188,19 +185,8 @@ fn active_preview(session: &Session) -> String {
     preview.chars().take(ACTIVE_PREVIEW_CHARS).collect()
 }
 
-/// One line of at most `max` characters, with dots when more was there.
-fn shortened(text: &str, max: usize) -> String {
-    let line = text.replace(['\n', '\r'], " ");
-    let line = line.trim();
-    let mut short: String = line.chars().take(max).collect();
-    if short.len() < line.len() {
-        short.push_str("...");
-    }
-    short
-}
-
-/// The transcript as clients show it. Blank messages are left out unless they carry reasoning; of a tool's result
-/// only what was done is told.
+/// The transcript as clients show it. Blank messages are left out unless they carry reasoning; of a tool's
+/// result only what was done is told.
 pub(crate) fn messages(history: &[Message]) -> Vec<Value> {
     history.iter().filter_map(message).collect()
 }
@@ -212,13 +198,18 @@ fn message(message: &Message) -> Option<Value> {
     }
     let reasoning =
         message.reasoning.as_deref().filter(|text| message.role == Role::Assistant && !text.is_empty());
-    let blank = message.text.trim().is_empty();
+    // As it is read from the store: live and resumed it looks the same.
+    let text = match message.role {
+        Role::User | Role::Assistant => message.text.trim(),
+        Role::Tool | Role::System => message.text.as_str(),
+    };
+    let blank = text.trim().is_empty();
     match reasoning {
         // With calls it was only thought aloud between tools.
         _ if blank && !message.calls.is_empty() => None,
-        Some(reasoning) => Some(json!({"role": role, "text": message.text, "reasoning": reasoning})),
+        Some(reasoning) => Some(json!({"role": role, "text": text, "reasoning": reasoning})),
         None if blank => None,
-        None => Some(json!({"role": role, "text": message.text})),
+        None => Some(json!({"role": role, "text": text})),
     }
 }
 
@@ -285,12 +276,6 @@ mod tests {
             [thousands(0), thousands(999), thousands(7_034), thousands(1_234_567)],
             ["0", "999", "7,034", "1,234,567"]
         );
-    }
-
-    #[test]
-    fn previews_are_one_short_line() {
-        assert_eq!(shortened("a\nb", 60), "a b");
-        assert_eq!(shortened(&"é".repeat(61), 60), format!("{}...", "é".repeat(60)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What each job does.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,11 +9,12 @@ use jiff::tz::TimeZone;
 
 use crate::agent::supervisor::AgentSource;
 use crate::config::{ConfigFile, Home};
+use crate::model::facts::{Start, Verification};
 use crate::model::job::{JobResult, JobSpec};
 use crate::probe::attach::{self, Around};
 use crate::probe::dropped::{self, Places};
 use crate::probe::files::FileLists;
-use crate::probe::{complete, git, paste, spawn_tree, workspace};
+use crate::probe::{complete, facts, git, paste, save, spawn_tree, workspace};
 
 /// What the workers share.
 pub struct Workshop {
@@ -39,6 +40,7 @@ impl Workshop {
         match spec {
             JobSpec::Agent(job) => self.source.job(job),
             JobSpec::Errand(_) => JobResult::Failed("errands are not for the pool".to_owned()),
+            JobSpec::Store(_) => JobResult::Failed("the store is not for the pool".to_owned()),
             JobSpec::LoadSettings => JobResult::Settings(self.config.current()),
             JobSpec::EditSettings { edits } => match self.config.change(&edits) {
                 Ok(()) => JobResult::Settings(self.config.current()),
@@ -49,6 +51,19 @@ impl Workshop {
                 let branch = git::branch(&cwd);
                 JobResult::Workspace { cwd, branch }
             }
+            JobSpec::Directory { path } => match workspace::chosen(&path, user_home) {
+                Ok(cwd) => {
+                    let root = git::root(&cwd).unwrap_or_default();
+                    JobResult::Directory { branch: git::branch(&cwd), root, cwd }
+                }
+                Err(why) => JobResult::Failed(why),
+            },
+            JobSpec::Facts(start) => JobResult::Facts(facts::find(&start, user_home).map(Box::new)),
+            JobSpec::Verification { start, session } => self.verification(&start, &session),
+            JobSpec::SaveConversation(export) => match save::save(&export, &self.home.saved_dir()) {
+                Ok(path) => JobResult::Saved(path),
+                Err(why) => JobResult::Failed(why),
+            },
             JobSpec::CompletePath { word, candidates } => {
                 let root = workspace::resolve(&candidates, user_home);
                 JobResult::Completions(complete::complete(
@@ -87,4 +102,28 @@ impl Workshop {
             }
         }
     }
+
+    /// How the last check of a project went.
+    fn verification(&self, start: &Start, session: &str) -> JobResult {
+        let Some(facts) = facts::find(start, self.user_home.as_deref()) else {
+            return JobResult::Verification(None);
+        };
+        let root = facts.root.display().to_string();
+        match ledger(&self.home.evidence_file(), session, &root) {
+            Ok(found) => JobResult::Verification(Some(Box::new(found))),
+            Err(why) => JobResult::Failed(why),
+        }
+    }
+}
+
+#[cfg(feature = "store")]
+fn ledger(file: &Path, session: &str, root: &str) -> Result<Verification, String> {
+    crate::store::evidence::read(file, session, root)
+}
+
+/// Without SQLite there is nothing to read it with.
+#[cfg(not(feature = "store"))]
+fn ledger(_file: &Path, session: &str, root: &str) -> Result<Verification, String> {
+    let (session, root, status) = (session.to_owned(), root.to_owned(), "unverified".to_owned());
+    Ok(Verification { session, root, status, ..Verification::default() })
 }

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::gateway::Session;
+use super::save;
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
-use crate::gateway::view::WIRE_VERSION;
+use crate::gateway::view::{WIRE_VERSION, thousands};
 use crate::model::ids::SessionId;
-use crate::model::message::Role;
+use crate::model::job::JobResult;
+use crate::model::message::{Message, Role};
 use crate::slash;
 use crate::wire::error::RpcError;
+use crate::wire::event::UsageView;
 use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
@@ -22,6 +24,15 @@ pub(super) const METHODS: &[Method] = &[
 /// What `/yolo` says.
 const YOLO_ON: &str = "Dangerous commands run without asking in this session. /yolo turns that off.";
 const YOLO_OFF: &str = "Dangerous commands ask first again, unless approvals.mode is off.";
+
+/// Characters of a message on the page of `/history`; the terminal client shows as many.
+const HISTORY_CHARS_MAX: usize = 400;
+
+/// Messages on that page, the newest ones: nobody reads more of them there.
+const HISTORY_MESSAGES_MAX: usize = 200;
+
+/// What stands there when nothing was said, which is not saved either.
+const NO_MESSAGES: &str = "(no messages yet)";
 
 /// Commands whose answer is [`dispatch`]'s.
 const DISPATCHED: &[&str] = &["retry", "queue", "q", "steer", "undo"];
@@ -64,11 +75,13 @@ fn exec(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let session = ctx.gateway.live(id).ok_or_else(RpcError::no_session)?;
     let output = match name.as_str() {
         "status" => ctx.gateway.status_page(session),
-        "usage" => usage_page(session),
+        "usage" => usage_page(&ctx.gateway.usage(session)),
         "title" if rest.is_empty() => {
             format!("Title: {}", session.title.as_deref().unwrap_or("(none)"))
         }
-        "history" => history_page(session),
+        "history" => history_page(&session.history),
+        "save" if session.history.is_empty() => NO_MESSAGES.to_owned(),
+        "save" => return Ok(Reply::Lasting(save::job(ctx, params)?, saved_page)),
         "yolo" => {
             let on = !session.yolo.is_on();
             session.yolo.set(on);
@@ -100,7 +113,7 @@ fn run(ctx: &mut Ctx<'_>, name: &str, arg: &str, id: Option<SessionId>) -> Resul
         "queue" | "q" if arg.is_empty() => Err(RpcError::new(4004, "usage: /queue <prompt>")),
         "queue" | "q" => Ok(json!({ "type": "send", "message": arg })),
         "steer" if arg.is_empty() => Err(RpcError::new(4004, "usage: /steer <prompt>")),
-        "steer" if id.is_some_and(|id| ctx.gateway.steer(id, arg)) => {
+        "steer" if id.is_some_and(|id| ctx.gateway.steer(ctx.now, id, arg)) => {
             let shown: String = arg.chars().take(80).collect();
             Ok(json!({ "type": "exec", "output": format!("guidance for the running turn: \"{shown}\"") }))
         }
@@ -127,7 +140,8 @@ fn retry(ctx: &mut Ctx<'_>, id: Option<SessionId>) -> Result<Value, RpcError> {
     if text.is_empty() {
         return Err(RpcError::new(4018, "last user message is empty"));
     }
-    session.undo();
+    let id = session.id;
+    ctx.gateway.undo(ctx.now, id);
     Ok(json!({ "type": "send", "message": text }))
 }
 
@@ -143,17 +157,18 @@ fn undo(ctx: &mut Ctx<'_>, id: Option<SessionId>, arg: &str) -> Result<Value, Rp
         RpcError::new(4004, format!("undo: invalid count '{shown}' — use /undo or /undo N"))
     };
     let count = word.parse::<i64>().map_err(|_| bad())?.max(1);
+    let id = session.id;
     let (mut text, mut turns, mut rows) = (None, 0, 0);
     while turns < count {
+        let session = ctx.gateway.live(id).ok_or_else(RpcError::no_session)?;
         let last = session.history.iter().rev().find(|message| message.role == Role::User);
         let Some(prompt) = last.map(|message| message.text.clone()) else { break };
-        let removed = session.undo();
+        let removed = ctx.gateway.undo(ctx.now, id);
         if removed == 0 {
             break;
         }
         (text, turns, rows) = (Some(prompt), turns + 1, rows + removed);
     }
-    let id = session.id;
     let text = text.ok_or_else(|| RpcError::new(4018, "no user messages to undo"))?;
     ctx.after(After::Info(id));
     let notice = format!("{turns} turn(s) undone ({rows} messages)");
@@ -165,19 +180,74 @@ fn help_page() -> String {
     slash::table::COMMANDS.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn usage_page(session: &Session) -> String {
-    let usage = &session.usage;
-    format!(
-        "Model calls: {}\nPrompt tokens: {}\nCompletion tokens: {}\nReasoning tokens: {}",
-        usage.calls, usage.input, usage.output, usage.reasoning
-    )
+fn usage_page(usage: &UsageView) -> String {
+    let mut lines = vec![
+        format!("Model: {}", usage.model),
+        format!("Model calls: {}", thousands(usage.calls)),
+        format!("Prompt tokens: {}", thousands(usage.input)),
+        format!("Completion tokens: {}", thousands(usage.output)),
+        format!("Reasoning tokens: {}", thousands(usage.reasoning)),
+        format!("Total tokens: {}", thousands(usage.total)),
+    ];
+    if let (Some(used), Some(max), Some(percent)) =
+        (usage.context_used, usage.context_max, usage.context_percent)
+    {
+        lines.push(format!("Context: {} of {} tokens ({percent}%)", thousands(used), thousands(max)));
+    }
+    if usage.compressions > 0 {
+        lines.push(format!("Compressions: {}", usage.compressions));
+    }
+    lines.join("\n")
 }
 
-fn history_page(session: &Session) -> String {
-    let line =
-        |message: &crate::model::message::Message| format!("{}: {}", message.role.as_str(), message.text);
-    match session.history.is_empty() {
-        true => "(no messages yet)".to_owned(),
-        false => session.history.iter().map(line).collect::<Vec<_>>().join("\n\n"),
+fn history_page(history: &[Message]) -> String {
+    let lines: Vec<String> = history.iter().filter_map(history_line).collect();
+    let earlier = lines.len().saturating_sub(HISTORY_MESSAGES_MAX);
+    let shown = lines[earlier..].join("\n\n");
+    match (lines.is_empty(), earlier) {
+        (true, _) => NO_MESSAGES.to_owned(),
+        (false, 0) => shown,
+        (false, _) => format!("({earlier} earlier messages)\n\n{shown}"),
+    }
+}
+
+/// Of a tool's result what was done, as in a transcript.
+fn history_line(message: &Message) -> Option<String> {
+    let text = match &message.called {
+        Some(called) if called.label.is_empty() => called.name.as_str(),
+        Some(called) => called.label.as_str(),
+        None => message.text.trim(),
+    };
+    let clipped: String = text.chars().take(HISTORY_CHARS_MAX).collect();
+    let more = if clipped.len() < text.len() { "…" } else { "" };
+    (!text.is_empty()).then(|| format!("{}: {clipped}{more}", message.role.as_str()))
+}
+
+fn saved_page(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
+    Ok(json!({ "output": format!("conversation saved to: {}", save::written(result)?) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::message::Called;
+
+    #[test]
+    fn the_page_of_a_conversation_is_bounded_and_shows_no_results() {
+        assert_eq!(history_page(&[]), NO_MESSAGES);
+        let called =
+            |label: &str| Called { id: "1".into(), name: "terminal".into(), label: label.to_owned() };
+        let history = [
+            Message::new(Role::User, "look "),
+            Message::new(Role::Assistant, " "),
+            Message::result(called("Running ls"), "secret"),
+            Message::result(called(""), "secret"),
+            Message::new(Role::Assistant, "é".repeat(HISTORY_CHARS_MAX + 1)),
+        ];
+        let long = "é".repeat(HISTORY_CHARS_MAX);
+        let expected = format!("user: look\n\ntool: Running ls\n\ntool: terminal\n\nassistant: {long}…");
+        assert_eq!(history_page(&history), expected);
+        let many = vec![Message::new(Role::User, "x"); HISTORY_MESSAGES_MAX + 5];
+        assert!(history_page(&many).starts_with("(5 earlier messages)\n\nuser: x\n\n"));
     }
 }

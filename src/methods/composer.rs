@@ -74,7 +74,7 @@ fn complete_path(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> 
     if word.is_empty() {
         return Ok(Reply::Now(json!({ "items": [] })));
     }
-    let candidates = match (cwd, ctx.gateway.find_session(session)) {
+    let candidates = match (cwd, ctx.gateway.find_session(session, &None)) {
         ("", Some(id)) => ctx.gateway.live(id).map(|session| vec![session.cwd.clone()]).unwrap_or_default(),
         ("", None) => ctx.gateway.cwd_candidates(),
         (cwd, _) => vec![cwd.into()],

@@ -22,7 +22,7 @@ fn compress(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     match ctx.gateway.begin_compress(id, focus)? {
         Some(spec) => Ok(Reply::Lasting(spec, compressed)),
         None => {
-            let shrunk = ctx.gateway.end_compress(id, None)?;
+            let shrunk = ctx.gateway.end_compress(ctx.now, id, None)?;
             Ok(Reply::Now(result(ctx, id, shrunk)?))
         }
     }
@@ -30,7 +30,7 @@ fn compress(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 
 fn compressed(ctx: &mut Ctx<'_>, params: &Params, job: JobResult) -> Result<Value, RpcError> {
     let id = ctx.session_id(params)?;
-    let shrunk = ctx.gateway.end_compress(id, Some(job))?;
+    let shrunk = ctx.gateway.end_compress(ctx.now, id, Some(job))?;
     result(ctx, id, shrunk)
 }
 

@@ -6,6 +6,7 @@ mod answer;
 mod attach;
 mod background;
 mod branch;
+mod breakdown;
 mod command;
 mod composer;
 mod compress;
@@ -13,14 +14,22 @@ mod config_set;
 #[cfg(debug_assertions)]
 mod debug;
 mod delegation;
+mod delete;
+mod events;
+mod facts;
 mod gateway;
+mod handoff;
+mod insights;
 mod inspect;
 mod process;
 mod prompt;
 mod rollback;
+mod save;
 mod session;
 mod settings;
 mod spawn_tree;
+mod stored;
+mod workdir;
 
 use crate::gateway::method::Method;
 
@@ -29,6 +38,10 @@ const FAMILIES: &[&[Method]] = &[
     session::METHODS,
     branch::METHODS,
     inspect::METHODS,
+    breakdown::METHODS,
+    save::METHODS,
+    workdir::METHODS,
+    delete::METHODS,
     compress::METHODS,
     prompt::METHODS,
     background::METHODS,
@@ -41,6 +54,10 @@ const FAMILIES: &[&[Method]] = &[
     delegation::METHODS,
     spawn_tree::METHODS,
     rollback::METHODS,
+    handoff::METHODS,
+    facts::METHODS,
+    insights::METHODS,
+    events::METHODS,
     gateway::METHODS,
     absent::METHODS,
 ];

@@ -66,8 +66,9 @@ fn truncate(ctx: &mut Ctx<'_>, params: &Params) -> Result<(), RpcError> {
     const NAME: &str = "truncate_before_user_ordinal";
     let ordinal = params.int(NAME).map_err(|_| RpcError::new(4004, format!("{NAME} must be an integer")))?;
     let Some(ordinal) = ordinal else { return Ok(()) };
-    let session = ctx.session(params)?;
-    let cut = usize::try_from(ordinal).is_ok_and(|ordinal| session.truncate_before_prompt(ordinal));
+    let (now, id) = (ctx.now, ctx.session_id(params)?);
+    let cut =
+        usize::try_from(ordinal).is_ok_and(|ordinal| ctx.gateway.truncate_before_prompt(now, id, ordinal));
     if !cut {
         return Err(RpcError::new(4018, "target user message is no longer in session history"));
     }
@@ -87,6 +88,6 @@ fn steer(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     }
     let id = ctx.session_id(params)?;
     // The original says "queued" to an idle session and forgets the text; we say what is true.
-    let status = if ctx.gateway.steer(id, &text) { "queued" } else { "rejected" };
+    let status = if ctx.gateway.steer(ctx.now, id, &text) { "queued" } else { "rejected" };
     Ok(Reply::Now(json!({ "status": status, "text": text })))
 }

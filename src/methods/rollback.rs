@@ -72,8 +72,8 @@ fn restore(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 fn restored(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, RpcError> {
     let file = file(params)?;
     let is_done = matches!(&result, JobResult::Checkpoints(Ok(_)));
-    let removed = match ctx.session(params) {
-        Ok(session) if file.is_none() => session.end_rollback(is_done),
+    let removed = match ctx.session_id(params) {
+        Ok(id) if file.is_none() => ctx.gateway.end_rollback(ctx.now, id, is_done),
         // It was closed meanwhile; the files are back all the same.
         _ => 0,
     };

@@ -1,36 +1,40 @@
 //! Opening, finding, taking over and closing sessions.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::composer::failed;
+use super::events::positioned;
+use super::stored::{inquire, told, unlike};
 use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
 use crate::gateway::{NewSession, clean_title, view};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::{Message, Role};
+use crate::model::store::{Asked, Profile, Told};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
     Method::new("session.create", Lane::Pool, "Open a session.", create),
-    Method::new("session.resume", Lane::Inline, "Take over a live session by key, title or id.", resume),
+    Method::new("session.resume", Lane::Pool, "Go on with a conversation: by key, title or live id.", resume),
     Method::new("session.activate", Lane::Inline, "Take over a live session by its id.", activate),
     Method::new("session.close", Lane::Inline, "End a session; its turn is stopped.", close),
     Method::new("session.active_list", Lane::Inline, "List the live sessions of this process.", active_list),
-    Method::new("session.list", Lane::Inline, "List conversations, newest activity first.", list),
-    Method::new("session.most_recent", Lane::Inline, "Name the newest conversation.", most_recent),
+    Method::new("session.list", Lane::Pool, "List conversations, newest activity first.", list),
+    Method::new("session.most_recent", Lane::Pool, "Name the newest conversation.", most_recent),
 ];
 
 /// Terminal width when a client gives none.
 const COLS_DEFAULT: i64 = 80;
 
+/// Characters of a name to resume by; no key or title is longer.
+const NAME_CHARS_MAX: usize = 200;
+
 /// Widest terminal we believe in.
 const COLS_MAX: i64 = 10_000;
-
-/// Rows of `session.list` when a client gives no limit.
-const LIST_LIMIT_DEFAULT: i64 = 200;
 
 fn create(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     // Checked before the job, so that a bad request costs nothing.
@@ -49,7 +53,7 @@ fn created(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Valu
     let id = ctx.gateway.create_session(ctx.now, ctx.client, new)?;
     ctx.after(After::Info(id));
     let session = ctx.gateway.live(id).ok_or_else(RpcError::no_session)?;
-    Ok(json!({
+    let result = json!({
         "session_id": id.as_str(),
         "stored_session_id": session.key,
         "message_count": session.history.len(),
@@ -57,7 +61,8 @@ fn created(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Valu
         // Whole at once: our agents need no time to be built, and the terminal UI shows "starting" until it
         // reads a version. (The event that follows may come before it listens.)
         "info": ctx.gateway.info(session),
-    }))
+    });
+    Ok(positioned(ctx, params.switch("replay"), id, result))
 }
 
 fn read_new(ctx: &Ctx<'_>, params: &Params, cwd: PathBuf, branch: String) -> Result<NewSession, RpcError> {
@@ -70,6 +75,10 @@ fn read_new(ctx: &Ctx<'_>, params: &Params, cwd: PathBuf, branch: String) -> Res
     let taken =
         |title: &String| ctx.gateway.sessions_by_age().iter().any(|s| s.title.as_ref() == Some(title));
     Ok(NewSession {
+        key: None,
+        profile: profile(ctx, params)?,
+        cwd_chosen: !params.text_or_empty("cwd")?.is_empty(),
+        branched_from: params.text("parent_session_id")?.filter(|key| !key.is_empty()).map(Arc::from),
         source: if source.is_empty() { "tui".to_owned() } else { source.to_owned() },
         cols: cols(params)?,
         cwd,
@@ -98,12 +107,38 @@ fn seed(messages: Option<&Value>) -> Vec<Message> {
     items.iter().filter_map(message).collect()
 }
 
+/// The profile that is named; 4002 for one that does not exist. The original silently takes its own then, or
+/// any directory.
+pub(super) fn profile(ctx: &Ctx<'_>, params: &Params) -> Result<Profile, RpcError> {
+    let name = params.text_or_empty("profile")?.trim();
+    ctx.gateway.profile(name).map_err(|why| RpcError::new(4002, why))
+}
+
+/// A session that is live is taken over; a conversation that is not comes from the store.
 fn resume(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let name = params.text_or_empty("session_id")?.trim();
     if name.is_empty() {
         return Err(RpcError::new(4006, "session_id required"));
     }
-    let id = ctx.gateway.find_session(name).ok_or_else(|| RpcError::new(4007, "session not found"))?;
+    let profile = profile(ctx, params)?;
+    if let Some(id) = ctx.gateway.find_session(name, &profile) {
+        return Ok(Reply::Now(reuse(ctx, params, id)?));
+    }
+    if name.chars().count() > NAME_CHARS_MAX {
+        return Err(not_stored());
+    }
+    let name = ctx.gateway.key_behind(name).unwrap_or(name).to_owned();
+    let what = Asked::Load { name, at: ctx.now.wall };
+    // Made for a client that waits, or not at all.
+    Ok(Reply::Job(inquire(&profile, what), resumed))
+}
+
+fn not_stored() -> RpcError {
+    RpcError::new(4007, "session not found")
+}
+
+/// Takes over a live session; the width is the new client's.
+fn reuse(ctx: &mut Ctx<'_>, params: &Params, id: SessionId) -> Result<Value, RpcError> {
     if params.get("cols").is_some()
         && let Ok(cols) = cols(params)
         && let Some(session) = ctx.gateway.live_mut(id)
@@ -113,12 +148,37 @@ fn resume(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let mut result = take_over(ctx, id)?;
     let key = result.get("session_key").cloned().unwrap_or_default();
     result.insert("resumed".into(), key);
-    Ok(Reply::Now(result.into()))
+    Ok(positioned(ctx, params.switch("replay"), id, result.into()))
+}
+
+fn resumed(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, RpcError> {
+    let loaded = match told(5000, result)? {
+        Told::Loaded(Some(loaded)) => *loaded,
+        Told::Loaded(None) => return Err(not_stored()),
+        other => return Err(unlike(5000, other)),
+    };
+    // Somebody else may have been quicker, or the name led to the end of a chain that is live.
+    if let Some(id) = ctx.gateway.find_session(&loaded.key, &profile(ctx, params)?) {
+        return reuse(ctx, params, id);
+    }
+    let mut new = read_new(ctx, params, PathBuf::new(), String::new())?;
+    new.cwd = ctx.gateway.cwd_candidates().into_iter().next().unwrap_or_default();
+    // What these name in a request to create is no property of a conversation that exists.
+    new.history = Vec::new();
+    new.branched_from = None;
+    let id = ctx.gateway.revive(ctx.now, ctx.client, new, loaded)?;
+    ctx.after(After::Asks(id));
+    let session = ctx.gateway.live(id).ok_or_else(RpcError::no_session)?;
+    let mut result = ctx.gateway.catch_up(session);
+    result.insert("resumed".into(), session.key.clone().into());
+    result.entry("inflight").or_insert(Value::Null);
+    Ok(positioned(ctx, params.switch("replay"), id, result.into()))
 }
 
 fn activate(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let id = ctx.session_id(params)?;
-    Ok(Reply::Now(take_over(ctx, id)?.into()))
+    let result = take_over(ctx, id)?.into();
+    Ok(Reply::Now(positioned(ctx, params.switch("replay"), id, result)))
 }
 
 fn take_over(ctx: &mut Ctx<'_>, id: SessionId) -> Result<Map<String, Value>, RpcError> {
@@ -130,7 +190,7 @@ fn take_over(ctx: &mut Ctx<'_>, id: SessionId) -> Result<Map<String, Value>, Rpc
 
 fn close(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     let id = SessionId::parse(params.text_or_empty("session_id")?);
-    let closed = id.is_some_and(|id| ctx.gateway.close_session(ctx.now, id));
+    let closed = id.is_some_and(|id| ctx.gateway.close_session(ctx.now, id, "tui_close"));
     Ok(Reply::Now(json!({ "closed": closed })))
 }
 
@@ -143,37 +203,38 @@ fn active_list(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 }
 
 fn list(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
-    let limit = match params.int("limit")? {
-        None | Some(0) => LIST_LIMIT_DEFAULT,
-        Some(limit) => limit.max(0),
+    let limit = params.int("limit")?.unwrap_or_default();
+    Ok(Reply::Job(inquire(&profile(ctx, params)?, Asked::List { limit }), listed))
+}
+
+fn listed(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
+    match told(5006, result)? {
+        Told::List(sessions) => {
+            Ok(json!({ "sessions": sessions.iter().map(view::list_item).collect::<Vec<_>>() }))
+        }
+        other => Err(unlike(5006, other)),
+    }
+}
+
+fn most_recent(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    Ok(Reply::Job(inquire(&profile(ctx, params)?, Asked::List { limit: 1 }), newest))
+}
+
+/// Never an error, as in the original: whoever starts does not want to hear of a broken store first.
+fn newest(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
+    let newest = match told(5006, result) {
+        Ok(Told::List(sessions)) => sessions.into_iter().next(),
+        _ => None,
     };
-    let items: Vec<Value> = newest_first(ctx).take(limit as usize).collect();
-    Ok(Reply::Now(json!({ "sessions": items })))
-}
-
-fn most_recent(ctx: &mut Ctx<'_>, _params: &Params) -> Result<Reply, RpcError> {
-    let newest = newest_first(ctx).next();
-    Ok(Reply::Now(newest.map_or_else(
-        || json!({ "session_id": null }),
-        |item| {
-            json!({
-                "session_id": item["id"],
-                "title": item["title"],
-                "started_at": item["started_at"],
-                "source": item["source"],
-            })
-        },
-    )))
-}
-
-/// Conversations that hold something, or were given a title; not those of tools.
-fn newest_first(ctx: &Ctx<'_>) -> impl Iterator<Item = Value> + use<> {
-    let mut sessions = ctx.gateway.sessions_by_age();
-    sessions.retain(|session| {
-        session.source != "tool" && (!session.history.is_empty() || session.title.is_some())
-    });
-    sessions.sort_by(|a, b| b.last_active.total_cmp(&a.last_active).then(b.number.cmp(&a.number)));
-    sessions.into_iter().map(view::list_item).collect::<Vec<_>>().into_iter()
+    Ok(match newest {
+        None => json!({ "session_id": null }),
+        Some(newest) => json!({
+            "session_id": newest.key.as_ref(),
+            "title": newest.title,
+            "started_at": newest.started_at,
+            "source": newest.source,
+        }),
+    })
 }
 
 #[cfg(test)]

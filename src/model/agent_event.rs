@@ -52,6 +52,11 @@ pub enum AgentEvent {
         /// What else is shown of it.
         extras: Box<ToolExtras>,
     },
+    /// Messages are part of the conversation from now on: the next of [`TurnEnd::messages`], in order. What
+    /// was streamed since the last ones is their text.
+    Said(Vec<Message>),
+    /// The newest message that was [`AgentEvent::Said`] has this text now.
+    Amended(String),
     /// A subagent of this turn did something.
     Subagent(Box<Subagent>),
     /// The conversation became shorter: `context` is what the model sees from now on, this turn's prompt and

@@ -7,12 +7,14 @@ use super::attach::{AttachJob, Attached, Refused};
 use super::checkpoint::{CheckpointDone, CheckpointError, CheckpointJob};
 use super::edit::Edit;
 use super::errand::{Errand, ErrandEnd};
+use super::facts::{Export, Facts, Start, Verification};
 use super::process::{Killed, Process};
 use super::settings::Settings;
 use super::spawn_tree::{TreeDone, TreeJob};
+use super::store::{Inquiry, StoreError, Told};
 
 /// One piece of work.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum JobSpec {
     /// Read `config.yaml` again if it changed.
     LoadSettings,
@@ -56,6 +58,24 @@ pub enum JobSpec {
     Attach(AttachJob),
     /// `spawn_tree.save`, `.list` and `.load`.
     SpawnTree(TreeJob),
+    /// Look at a directory that must exist.
+    Directory {
+        /// Its path, `~` allowed.
+        path: PathBuf,
+    },
+    /// `project.facts`.
+    Facts(Start),
+    /// `verification.status`.
+    Verification {
+        /// Where the project is.
+        start: Start,
+        /// The conversation's stored key.
+        session: String,
+    },
+    /// `session.save`.
+    SaveConversation(Box<Export>),
+    /// Ask the store; it runs on the store's thread, not on the pool.
+    Store(Box<Inquiry>),
 }
 
 /// Work on what agents keep outside of turns: processes, subagents, tool servers, checkpoints.
@@ -141,6 +161,21 @@ pub enum JobResult {
         /// The branch, or a short commit id.
         branch: String,
     },
+    /// A directory that exists.
+    Directory {
+        /// The directory, absolute.
+        cwd: PathBuf,
+        /// The branch, or a short commit id; `""` outside git.
+        branch: String,
+        /// The repository's root, that of its main working tree; empty outside git.
+        root: PathBuf,
+    },
+    /// What a project says of itself; `None` outside of one.
+    Facts(Option<Box<Facts>>),
+    /// How its last check went; `None` outside of a project.
+    Verification(Option<Box<Verification>>),
+    /// Where a conversation was saved.
+    Saved(PathBuf),
     /// Items to offer, at most 30.
     Completions(Vec<PathItem>),
     /// What was dropped, if anything.
@@ -176,6 +211,8 @@ pub enum JobResult {
     Attach(Result<Attached, Refused>),
     /// What came of snapshots of subagents.
     SpawnTree(TreeDone),
+    /// What the store says.
+    Store(Result<Box<Told>, StoreError>),
     /// It could not be done; a sentence for people.
     Failed(String),
 }

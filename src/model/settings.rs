@@ -27,6 +27,9 @@ pub struct Settings {
     pub cwd: Option<PathBuf>,
     /// Seconds an approval may wait (`approvals.gateway_timeout`, default 300).
     pub approval_timeout_s: u64,
+    /// `max_live_sessions`, else `gateway.max_live_sessions`: beyond so many live sessions those that nobody
+    /// uses are closed, least recently used first; they can be resumed. `None` closes none for that reason.
+    pub live_sessions_max: Option<usize>,
     /// What agents with tools may do, and how.
     pub agent: AgentSettings,
 }
@@ -156,6 +159,7 @@ impl fmt::Debug for Settings {
             .field("display", &self.display)
             .field("cwd", &self.cwd)
             .field("approval_timeout_s", &self.approval_timeout_s)
+            .field("live_sessions_max", &self.live_sessions_max)
             .field("agent", &self.agent)
             .finish()
     }

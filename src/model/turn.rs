@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::ask::{Answer, Ask};
 use super::ids::{SessionId, TurnId};
 use super::message::Message;
+use super::store::Profile;
 use crate::base::switch::Switch;
 
 /// Everything an agent needs to start a turn.
@@ -28,6 +30,22 @@ pub struct TurnSpec {
     pub model: Option<String>,
     /// Whether approvals are off for the session; may change while the turn runs.
     pub yolo: Switch,
+    /// Whose settings, memory and skills; the server's own unless named.
+    pub profile: Profile,
+    /// Goes on with a turn that a crash cut off, in place of a prompt: the history ends with tool calls of
+    /// which some have no result yet.
+    pub resumed: Option<Resumed>,
+}
+
+/// A question that was open when the process ended, and its answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Resumed {
+    /// The question.
+    pub question: Ask,
+    /// The answer of a person.
+    pub answer: Answer,
+    /// The tool call that asked. It had done nothing yet; those before it that have no result may have.
+    pub call: String,
 }
 
 /// How a turn ended.

@@ -1,12 +1,13 @@
 //! What leaves, in which order and when: one [`outbox::Outbox`] a connection, and the rules that the loop and
 //! the simulator share. Pure; takes the time as an argument and never touches a socket.
 //!
-//! Reader's path: `outbox` (what one client is owed) → `pacer` (whose turn it is to be written) → `flush` (one
-//! write within the budget) → `keepalive` (timers of connections) → `turn` (the order of one turn of a loop) →
-//! `ending` (how a loop ends).
+//! Reader's path: `outbox` (what one client is owed) → `pacer` (whose turn it is to be written) → `flush`
+//! (one write within the budget) → `keepalive` (timers of connections) → `turn` (the order of one turn of a
+//! loop) → `ending` (how a loop ends).
 
 pub mod ending;
 pub mod flush;
+pub mod held;
 pub mod keepalive;
 mod mark;
 pub mod outbox;

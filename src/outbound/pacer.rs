@@ -39,8 +39,8 @@ impl<K: Copy + Ord> Pacer<K> {
         self.pace(key, outbox, false, at);
     }
 
-    /// A piece of text, the first of its stream if `leading`. True when senders may rely on the clock from now
-    /// on, false when they could before.
+    /// A piece of text, the first of its stream if `leading`. True when senders may rely on the clock from
+    /// now on, false when they could before.
     pub fn push_delta(
         &mut self,
         key: K,
@@ -100,8 +100,8 @@ impl<K: Copy + Ord> Pacer<K> {
         self.pulse.due(at)
     }
 
-    /// Everybody whose text waits. When nobody's does, the clock goes to rest: senders that relied on it have to
-    /// be told, and looked at once more.
+    /// Everybody whose text waits. When nobody's does, the clock goes to rest: senders that relied on it have
+    /// to be told, and looked at once more.
     pub fn take_held(&mut self) -> Vec<K> {
         if self.held.is_empty() {
             self.pulse.idle();
@@ -146,7 +146,7 @@ mod tests {
         fn delta(&mut self, leading: bool) -> bool {
             let (log, session) = (self.log.clone(), SessionId::from_bits(1));
             let range = log.append("x");
-            let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new() };
+            let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new(), seq: None };
             self.pacer.push_delta(7, &mut self.outbox, delta, leading, self.at)
         }
 

@@ -1,5 +1,5 @@
-//! Text that waits for one client: adjacent pieces of a stream as one range, and the document the next of them
-//! becomes. Must not know when it leaves, nor how a transport frames it.
+//! Text that waits for one client: adjacent pieces of a stream as one range, and the document the next of
+//! them becomes. Must not know when it leaves, nor how a transport frames it.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -40,6 +40,7 @@ impl Text {
         self.all.range.end == piece.range.start
             && self.all.kind == piece.kind
             && self.all.log.same(&piece.log)
+            && self.all.seq.map(|last| last + piece.range.len() as u64) == piece.seq
     }
 
     /// Adds what comes next, to be joined with the piece before it or kept apart.
@@ -49,6 +50,7 @@ impl Text {
         }
         self.cuts.extend(next.cuts.iter().map(|cut| next.range.start + cut));
         self.all.range.end = next.range.end;
+        self.all.seq = next.seq;
     }
 
     /// Whether all of it was taken.
@@ -56,13 +58,15 @@ impl Text {
         self.all.range.is_empty()
     }
 
-    /// Takes off what the next document holds, at most `bytes_max` bytes, and writes that. Gives the number of
-    /// pieces that were kept apart until now.
+    /// Takes off what the next document holds, at most `bytes_max` bytes, and writes that. Gives the number
+    /// of pieces that were kept apart until now.
     pub(super) fn take(&mut self, bytes_max: usize, document: &mut Document) -> usize {
-        let Delta { kind, session, log, range, .. } = &self.all;
+        let Delta { kind, session, log, range, seq, .. } = &self.all;
         let whole = self.cuts.front().copied().unwrap_or(range.end);
         let end = if whole - range.start > bytes_max { log.floor(range.start + bytes_max) } else { whole };
-        log.with(range.start..end, |text| document.write(*kind, *session, text));
+        // The numbers are those of bytes: what is cut off has one of its own.
+        let seq = seq.map(|last| last.saturating_sub((range.end - end) as u64));
+        log.with(range.start..end, |text| document.write(*kind, *session, text, seq));
         self.all.range.start = end;
         // The end of the last piece is no cut.
         usize::from(self.cuts.front() == Some(&end) && self.cuts.pop_front().is_some())
@@ -85,7 +89,7 @@ impl Document {
     }
 
     /// Replaces it by a delta.
-    fn write(&mut self, kind: DeltaKind, session: SessionId, text: &str) {
+    fn write(&mut self, kind: DeltaKind, session: SessionId, text: &str, seq: Option<u64>) {
         match self.head {
             Some((of, whose, len)) if of == kind && whose == session => self.bytes.truncate(len),
             _ => {
@@ -95,6 +99,6 @@ impl Document {
                 self.head = Some((kind, session, self.bytes.len()));
             }
         }
-        encode::delta_rest(&mut self.bytes, kind, text);
+        encode::delta_rest(&mut self.bytes, kind, text, seq);
     }
 }

@@ -20,6 +20,21 @@ pub fn branch(dir: &Path) -> String {
         .unwrap_or_default()
 }
 
+/// The root of the repository that `dir` is in, of its main working tree where there are several; `None`
+/// outside git.
+pub fn root(dir: &Path) -> Option<PathBuf> {
+    let (tree, git) = dir.ancestors().find_map(|dir| {
+        let git = git_dir(dir)?;
+        git.join("HEAD").is_file().then_some((dir, git))
+    })?;
+    // Of a working tree beside the main one, this names the directory they share.
+    let common = read_small(&git.join("commondir")).map_or_else(|| git.clone(), |text| git.join(text.trim()));
+    let common = common.canonicalize().unwrap_or(common);
+    // A submodule's lies within the repository around it; its own root is where it is.
+    let main = common.parent().filter(|_| common.ends_with(".git"));
+    Some(main.unwrap_or(tree).to_owned())
+}
+
 /// The repository of a directory that has `.git`: that directory itself or the one that the file names.
 fn git_dir(dir: &Path) -> Option<PathBuf> {
     let entry = dir.join(".git");
@@ -101,6 +116,25 @@ mod tests {
             "main",
             "not a repository, so the one above it counts"
         );
+    }
+
+    #[test]
+    fn working_trees_share_the_root_of_the_main_one() {
+        let dir = Scratch::new();
+        let root_of = |name: &str| root(&dir.path().join(name));
+        assert_eq!(root_of(""), None);
+        dir.write("main/.git/HEAD", "ref: refs/heads/main\n");
+        let far = dir.write("main/.git/worktrees/w/HEAD", "ref: refs/heads/side\n");
+        dir.write("main/.git/worktrees/w/commondir", "../..\n");
+        dir.write("w/.git", format!("gitdir: {}\n", far.parent().unwrap().display()));
+        dir.dir("main/a/b");
+        dir.dir("w/a");
+        let main = Some(dir.path().join("main"));
+        assert_eq!((root_of("main"), root_of("main/a/b")), (main.clone(), main.clone()));
+        assert_eq!((root_of("w"), root_of("w/a")), (main.clone(), main));
+        dir.write("main/.git/modules/sub/HEAD", "ref: refs/heads/main\n");
+        dir.write("main/sub/.git", "gitdir: ../.git/modules/sub\n");
+        assert_eq!(root_of("main/sub"), Some(dir.path().join("main/sub")));
     }
 
     #[test]

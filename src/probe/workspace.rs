@@ -8,12 +8,34 @@ use crate::base::tilde;
 /// directory the process directory is used at once: later candidates are not tried, because a user who
 /// names a directory must not end up in an unrelated one further down the list.
 pub fn resolve(candidates: &[PathBuf], user_home: Option<&Path>) -> PathBuf {
-    let process = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let process = process_dir();
     let Some(wanted) = candidates.iter().find(|candidate| !candidate.as_os_str().is_empty()) else {
         return process;
     };
-    let wanted = tilde::normalise(&process.join(tilde::expand(wanted, user_home)));
+    let wanted = absolute(wanted, user_home);
     if wanted.is_dir() { wanted } else { process }
+}
+
+/// A directory that somebody chose, `~` expanded and made absolute.
+///
+/// # Errors
+/// A sentence for people: it is no directory.
+pub fn chosen(path: &Path, user_home: Option<&Path>) -> Result<PathBuf, String> {
+    let wanted = absolute(path, user_home);
+    if wanted.is_dir() {
+        Ok(wanted)
+    } else {
+        Err(format!("working directory does not exist: {}", path.display()))
+    }
+}
+
+/// The path with `~` expanded, from the process directory on.
+pub(super) fn absolute(path: &Path, user_home: Option<&Path>) -> PathBuf {
+    tilde::normalise(&process_dir().join(tilde::expand(path, user_home)))
+}
+
+fn process_dir() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"))
 }
 
 #[cfg(test)]
@@ -39,5 +61,17 @@ mod tests {
         ] {
             assert_eq!(&resolve(&candidates, Some(dir.path())), want, "{candidates:?}");
         }
+    }
+
+    #[test]
+    fn a_directory_that_was_chosen_exists() {
+        let dir = Scratch::new();
+        let (a, file) = (dir.dir("a"), dir.write("file", ""));
+        let home = Some(dir.path());
+        assert_eq!(chosen(&a.join("../a"), home), Ok(a.clone()));
+        assert_eq!(chosen(Path::new("~/a"), home), Ok(a));
+        assert!(chosen(&file, home).is_err());
+        let why = chosen(Path::new("~/none"), home).unwrap_err();
+        assert_eq!(why, "working directory does not exist: ~/none");
     }
 }

@@ -3,8 +3,9 @@
 use super::links::client_key;
 use super::main_loop::{Server, now};
 use crate::gateway::io::{Input, Output};
-use crate::model::ids::ClientId;
+use crate::model::ids::{ClientId, Ticket};
 use crate::model::job::{JobResult, JobSpec};
+use crate::model::store::StoreNews;
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
@@ -14,32 +15,76 @@ impl Server {
     /// figures) are inputs again; their outputs join the same drain.
     pub(super) fn apply_outputs(&mut self) {
         while let Some(output) = self.gateway.poll_output() {
-            match output {
-                Output::Send { client, frame, paced } => self.send(client, frame, paced),
-                Output::Delta { client, delta, leading } => self.send_delta(client, delta, leading),
-                Output::StartTurn(spec) => self.start_turn(*spec),
-                Output::Answer { turn, ask, answer } => self.agents.answer(turn, ask, answer),
-                Output::Steer { turn, text } => self.agents.steer(turn, text),
-                Output::Interrupt(turn) => self.agents.interrupt(turn),
-                Output::Forget(turn) => self.agents.forget(turn),
-                Output::SessionClosed { key } => self.agents.session_closed(key),
-                Output::Job { ticket, spec: JobSpec::Errand(errand) } => {
-                    self.jobs_pending += 1;
-                    if let Err(why) = self.agents.errand(ticket, *errand, self.pool.results()) {
-                        self.jobs_pending -= 1;
-                        let result = JobResult::Failed(why);
-                        self.gateway.handle_input(now(), Input::JobDone { ticket, result });
-                    }
-                }
-                Output::Job { ticket, spec } => match self.pool.submit(ticket, spec) {
-                    Ok(()) => self.jobs_pending += 1,
-                    Err(queued) => self.gateway.handle_input(now(), Input::JobRefused { ticket, queued }),
-                },
-                Output::Stats { ticket } => {
-                    let stats = self.stats();
-                    self.gateway.handle_input(now(), Input::Stats { ticket, stats });
-                }
+            if let Some(output) = self.in_order(output) {
+                self.effect(output);
             }
+        }
+    }
+
+    /// What goes to a connection waits behind what is held of it; the rest is given back.
+    fn in_order(&mut self, output: Output) -> Option<Output> {
+        match output {
+            Output::Durably(output) => {
+                let mark = self.held.hold(client_of(&output), *output);
+                self.store.mark(mark);
+                None
+            }
+            output => match client_of(&output) {
+                Some(client) => self.held.follow(client, output),
+                None => Some(output),
+            },
+        }
+    }
+
+    fn effect(&mut self, output: Output) {
+        match output {
+            Output::Send { client, frame, paced } => self.send(client, frame, paced),
+            Output::Delta { client, delta, leading } => self.send_delta(client, delta, leading),
+            Output::StartTurn(spec) => self.start_turn(*spec),
+            Output::Answer { turn, ask, answer } => self.agents.answer(turn, ask, answer),
+            Output::Steer { turn, text } => self.agents.steer(turn, text),
+            Output::Interrupt(turn) => self.agents.interrupt(turn),
+            Output::Forget(turn) => self.agents.forget(turn),
+            Output::SessionClosed { key } => self.agents.session_closed(key),
+            Output::Record(record) => self.store.record(*record),
+            // Held before it comes here; what was released is done.
+            Output::Durably(output) => self.effect(*output),
+            Output::Job { ticket, spec } => self.give_job(ticket, spec),
+            Output::Stats { ticket } => {
+                let stats = self.stats();
+                self.gateway.handle_input(now(), Input::Stats { ticket, stats });
+            }
+        }
+    }
+
+    fn give_job(&mut self, ticket: Ticket, spec: JobSpec) {
+        let given = match spec {
+            JobSpec::Errand(errand) => self
+                .agents
+                .errand(ticket, *errand, self.pool.results())
+                .map_err(|why| Input::JobDone { ticket, result: JobResult::Failed(why) }),
+            JobSpec::Store(inquiry) => {
+                self.store.ask(ticket, *inquiry).map_err(|queued| Input::JobRefused { ticket, queued })
+            }
+            spec => self.pool.submit(ticket, spec).map_err(|queued| Input::JobRefused { ticket, queued }),
+        };
+        match given {
+            Ok(()) => self.jobs_pending += 1,
+            Err(refused) => self.gateway.handle_input(now(), refused),
+        }
+    }
+
+    /// The store says something: what waited for it is done.
+    pub(super) fn store_said(&mut self, news: StoreNews) {
+        match news {
+            StoreNews::Durable(mark) => {
+                while let Some(output) = self.held.release(mark) {
+                    self.effect(output);
+                }
+                // An effect may have been answered at once.
+                self.apply_outputs();
+            }
+            news => self.input(Input::Store(news)),
         }
     }
 
@@ -69,5 +114,13 @@ impl Server {
             log::error!("{why}");
             self.gateway.handle_input(now(), Input::AgentLost { turn, why });
         }
+    }
+}
+
+/// Whom an output goes to, if it goes to a client.
+fn client_of(output: &Output) -> Option<ClientId> {
+    match output {
+        Output::Send { client, .. } | Output::Delta { client, .. } => Some(*client),
+        _ => None,
     }
 }

@@ -18,12 +18,15 @@ use super::stdio::StdioMail;
 use crate::agent::supervisor::{News, Supervisor};
 use crate::base::slots::{Key, Slots};
 use crate::gateway::Gateway;
-use crate::gateway::io::{Input, Now};
+use crate::gateway::io::{Input, Now, Output};
 use crate::jobs::{Done, Pool};
 use crate::limits::TIMER_BUDGET;
 use crate::model::bulletin::Bulletin;
+use crate::model::ids::ClientId;
 use crate::model::settings::Settings;
+use crate::model::store::StoreNews;
 use crate::outbound::ending::Ending;
+use crate::outbound::held::Held;
 use crate::outbound::keepalive::{self, KeepAlive};
 use crate::outbound::outbox::Outbox;
 use crate::outbound::pacer::Pacer;
@@ -33,6 +36,7 @@ use crate::reactor::mailbox::{Bell, Mail, MailReceiver};
 use crate::reactor::poller::{Poller, Ready};
 use crate::reactor::pulse::Heartbeat;
 use crate::reactor::wheel::Wheel;
+use crate::store::thread::{StoreHandle, StoreThread};
 use crate::transport::access::Access;
 
 /// Token of the bell. Keys of links pack to larger numbers (`base::slots::KEY_BITS_MIN`).
@@ -66,6 +70,13 @@ pub(super) struct Server {
     pub(super) job_mail: MailReceiver<Done>,
     pub(super) settings_mail: MailReceiver<Arc<Settings>>,
     pub(super) bulletin_mail: MailReceiver<Bulletin>,
+    pub(super) store: StoreHandle,
+    /// Ends it; taken when the server ends.
+    pub(super) store_thread: Option<StoreThread>,
+    pub(super) store_mail: MailReceiver<StoreNews>,
+    pub(super) store_job_mail: MailReceiver<Done>,
+    /// What waits for the store.
+    pub(super) held: Held<ClientId, Output>,
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) stdio_mail: Option<MailReceiver<StdioMail>>,
     pub(super) stdio_link: Option<Key>,
@@ -123,6 +134,11 @@ impl Server {
             job_mail: parts.job_mail,
             settings_mail: parts.settings_mail,
             bulletin_mail: parts.bulletin_mail,
+            store: parts.store.0,
+            store_thread: Some(parts.store.1),
+            store_mail: parts.store_mail,
+            store_job_mail: parts.store_job_mail,
+            held: Held::default(),
             signal_mail: parts.signal_mail,
             stdio_mail: None,
             stdio_link: None,
@@ -170,6 +186,7 @@ impl Server {
             if self.may_exit() {
                 // Everybody has been told good-bye; what agents left running must not outlive the server.
                 self.agents.shutdown();
+                self.end_store();
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
             }
         }
@@ -213,21 +230,21 @@ impl Server {
                 server.input(Input::Settings(settings));
             },
         );
-        self.drain(
-            |server| server.job_mail.take(),
-            "job",
-            |server, (ticket, result)| {
-                server.jobs_pending = server.jobs_pending.saturating_sub(1);
-                server.input(Input::JobDone { ticket, result });
-            },
-        );
+        self.drain(|server| server.job_mail.take(), "job", Self::job_done);
+        self.drain(|server| server.store_job_mail.take(), "store job", Self::job_done);
         self.drain(
             |server| server.bulletin_mail.take(),
             "bulletin",
             |server, bulletin| server.input(Input::Bulletin(bulletin)),
         );
+        self.drain(|server| server.store_mail.take(), "store", Self::store_said);
         let stdio = |server: &Self| server.stdio_mail.as_ref().map_or(Mail::Empty, MailReceiver::take);
         self.drain(stdio, "stdin", Self::stdio_said);
+    }
+
+    fn job_done(&mut self, (ticket, result): Done) {
+        self.jobs_pending = self.jobs_pending.saturating_sub(1);
+        self.input(Input::JobDone { ticket, result });
     }
 
     /// Handles mail of one kind; a burst that is not over rings again, so that nobody waits for it.
@@ -386,6 +403,9 @@ pub(super) struct Parts {
     pub(super) job_mail: MailReceiver<Done>,
     pub(super) settings_mail: MailReceiver<Arc<Settings>>,
     pub(super) bulletin_mail: MailReceiver<Bulletin>,
+    pub(super) store: (StoreHandle, StoreThread),
+    pub(super) store_mail: MailReceiver<StoreNews>,
+    pub(super) store_job_mail: MailReceiver<Done>,
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) keep_alive: KeepAlive,
     pub(super) merge: bool,

@@ -9,6 +9,7 @@ mod effects;
 mod http;
 #[cfg(feature = "openai")]
 mod inventory;
+mod keep;
 mod links;
 mod listener;
 mod main_loop;

@@ -12,6 +12,10 @@ use crate::outbound::ending::{Ending, Step};
 /// How long an orderly end may take: `HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S`, default 1 s as in the original.
 pub(super) const GRACE_DEFAULT: Duration = Duration::from_secs(1);
 
+/// How long the end waits for the store: another program may hold its file for a second (the original's busy
+/// timeout), and then some.
+const STORE_WAIT: Duration = Duration::from_secs(3);
+
 /// Why the process ends. All of them are orderly: exit status 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -77,7 +81,7 @@ impl Server {
     pub(super) fn may_exit(&mut self) -> bool {
         loop {
             let Some(ending) = &mut self.ending else { return false };
-            match ending.step(Instant::now(), self.jobs_pending) {
+            match ending.step(Instant::now(), self.jobs_pending + self.held.len()) {
                 Step::Wait => return false,
                 Step::Close => {
                     self.input(Input::Shutdown);
@@ -86,6 +90,15 @@ impl Server {
                 Step::Flush => return self.links.iter().all(|(_, link)| is_done(link)),
                 Step::Exit => return true,
             }
+        }
+    }
+
+    /// What was recorded is written, if that takes no longer than [`STORE_WAIT`].
+    pub(super) fn end_store(&mut self) {
+        if let Some(thread) = self.store_thread.take()
+            && !thread.finish(STORE_WAIT)
+        {
+            log::error!("the store did not finish; what was recorded last may be lost");
         }
     }
 

@@ -2,6 +2,8 @@
 //! agents share: the HTTP client, the tools, the tool servers. Called on agents' and workers' threads, so
 //! that it may block.
 
+#[cfg(feature = "openai")]
+use std::collections::HashMap;
 use std::sync::Arc;
 #[cfg(feature = "openai")]
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +17,8 @@ use super::inventory::{self, Recount};
 use super::processes;
 use super::start::StartError;
 use crate::agent::Agent;
+#[cfg(feature = "openai")]
+use crate::agent::AgentIo;
 use crate::agent::demo::Demo;
 #[cfg(feature = "openai")]
 use crate::agent::openai::{Client, Limits, Memory, OpenAi, Toolbox};
@@ -22,6 +26,7 @@ use crate::agent::supervisor::AgentSource;
 use crate::config::ConfigFile;
 #[cfg(feature = "openai")]
 use crate::mcp::Servers;
+#[cfg(feature = "openai")]
 use crate::model::bulletin::Bulletin;
 #[cfg(feature = "openai")]
 use crate::model::errand::{Errand, ErrandEnd};
@@ -30,18 +35,43 @@ use crate::model::inventory::Inventory;
 #[cfg(feature = "openai")]
 use crate::model::job::{AgentJob, JobResult};
 use crate::model::settings::Settings;
+#[cfg(feature = "openai")]
+use crate::model::store::Inquiry;
+use crate::model::store::Profile;
 use crate::model::turn::TurnSpec;
+#[cfg(feature = "openai")]
+use crate::model::turn::{TurnEnd, TurnStatus, Usage};
 use crate::reactor::mailbox::{Haste, MailSender};
+#[cfg(feature = "openai")]
+use crate::store::thread::StoreHandle;
 
 /// How long a reload waits for tool servers to answer.
 #[cfg(feature = "openai")]
 const RELOAD_WAIT: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// What agents reach of the rest of the server.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// Where newer settings go.
+    pub(super) settings: MailSender<Arc<Settings>>,
+    /// Where goes what happens outside of turns.
+    #[cfg(feature = "openai")]
+    pub(super) bulletins: MailSender<Bulletin>,
+    /// Stored conversations.
+    #[cfg(feature = "openai")]
+    pub(super) store: StoreHandle,
+}
+
 /// Makes each turn's agent from the settings as they are then.
 pub(super) struct Source {
     config: Arc<ConfigFile>,
     demo_only: bool,
-    settings: MailSender<Arc<Settings>>,
+    shared: Shared,
+    /// Whose settings these are; the server's own tell the gateway what changes.
+    profile: Profile,
+    /// Those of other profiles, made when they are first used.
+    #[cfg(feature = "openai")]
+    profiles: Mutex<HashMap<Arc<str>, Arc<Source>>>,
     #[cfg(feature = "openai")]
     client: Arc<Client>,
     #[cfg(feature = "openai")]
@@ -59,30 +89,33 @@ pub(super) struct Source {
 
 #[cfg(not(feature = "openai"))]
 impl Source {
-    /// Everything that agents share: nothing. The mailbox is for what happens outside of turns.
-    pub(super) fn new(
-        config: Arc<ConfigFile>,
-        demo_only: bool,
-        settings: MailSender<Arc<Settings>>,
-        _bulletins: MailSender<Bulletin>,
-    ) -> Result<Self, StartError> {
-        Ok(Self { config, demo_only, settings })
+    /// Everything that agents share: nothing.
+    pub(super) fn new(config: Arc<ConfigFile>, demo_only: bool, shared: Shared) -> Result<Self, StartError> {
+        Ok(Self { config, demo_only, shared, profile: None })
     }
 }
 
 #[cfg(feature = "openai")]
 impl Source {
-    /// Everything that agents share. What happens outside of turns goes to `bulletins`.
-    pub(super) fn new(
+    /// Everything that agents share.
+    pub(super) fn new(config: Arc<ConfigFile>, demo_only: bool, shared: Shared) -> Result<Self, StartError> {
+        Self::of_profile(config, demo_only, shared, None)
+    }
+
+    fn of_profile(
         config: Arc<ConfigFile>,
         demo_only: bool,
-        settings: MailSender<Arc<Settings>>,
-        bulletins: MailSender<Bulletin>,
+        shared: Shared,
+        profile: Profile,
     ) -> Result<Self, StartError> {
         let thread = |error: std::io::Error| StartError(format!("cannot start a thread: {error}"));
         let now = config.current();
-        let (servers, recount) = servers(&config, demo_only, bulletins.clone()).map_err(thread)?;
+        let bulletins = shared.bulletins.clone();
+        // What a profile has at hand is not what the server shows to everybody.
+        let counted = profile.is_none().then(|| bulletins.clone());
+        let (servers, recount) = servers(&config, demo_only, counted).map_err(thread)?;
         let sink = bulletins.clone();
+        let (store, of) = (shared.store.clone(), profile.clone());
         let toolbox = Toolbox::new(&now.home)
             .map_err(|error| StartError(format!("a tool's schema is broken: {error}")))?
             .with_bulletins(Arc::new(move |bulletin: Bulletin| {
@@ -90,6 +123,7 @@ impl Source {
                 let _ = sink.send(bulletin, Haste::Now);
             }))
             .with_servers(Arc::clone(&servers))
+            .with_store(Arc::new(move |what| store.call(Inquiry { profile: of.clone(), what })))
             .with_record(record(&config));
         processes::listen(toolbox.desks().processes(), bulletins).map_err(thread)?;
         let client = Arc::new(Client::new(Limits::from_env()));
@@ -97,7 +131,9 @@ impl Source {
         let source = Self {
             config,
             demo_only,
-            settings,
+            shared,
+            profile,
+            profiles: Mutex::default(),
             client,
             toolbox,
             servers,
@@ -109,6 +145,25 @@ impl Source {
         Ok(source)
     }
 
+    /// The source of a profile's agents, made when it is first asked for; an error for people.
+    fn other(&self, name: &Arc<str>) -> Result<Arc<Source>, String> {
+        let mut profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = profiles.get(name) {
+            return Ok(Arc::clone(source));
+        }
+        let config = Arc::new(ConfigFile::new(self.config.home().profile(name)?));
+        let profile = Some(Arc::clone(name));
+        let source = Self::of_profile(config, self.demo_only, self.shared.clone(), profile);
+        let source = Arc::new(source.map_err(|error| error.to_string())?);
+        profiles.insert(Arc::clone(name), Arc::clone(&source));
+        Ok(source)
+    }
+
+    /// Those of other profiles that were used.
+    fn others(&self) -> Vec<Arc<Source>> {
+        self.profiles.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// What runs beside turns follows the settings.
     fn follow(&self, settings: &Settings) {
         let mut known = self.servers_json.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +173,7 @@ impl Source {
         }
         drop(known);
         self.toolbox.use_approvals(&settings.agent.approvals);
+        self.toolbox.use_memory(settings.agent.memory);
         self.toolbox.desks().checkpoints().set(settings.agent.checkpoints);
         self.recount.ask();
     }
@@ -159,7 +215,7 @@ fn record(config: &Arc<ConfigFile>) -> Arc<dyn Fn(&str) + Send + Sync> {
 fn servers(
     config: &Arc<ConfigFile>,
     demo_only: bool,
-    bulletins: MailSender<Bulletin>,
+    bulletins: Option<MailSender<Bulletin>>,
 ) -> std::io::Result<(Arc<Servers>, Recount)> {
     use std::sync::{OnceLock, Weak};
 
@@ -182,10 +238,32 @@ fn servers(
     Ok((servers, recount))
 }
 
+/// Stands in for an agent that cannot be made, and says why.
+#[cfg(feature = "openai")]
+struct Refusing(String);
+
+#[cfg(feature = "openai")]
+impl Agent for Refusing {
+    fn run(&mut self, _turn: &TurnSpec, _io: &AgentIo) -> TurnEnd {
+        let text = Some(format!("Error: {}", self.0));
+        let status = TurnStatus::Error;
+        TurnEnd { status, text, reasoning: None, usage: Usage::default(), messages: Vec::new() }
+    }
+}
+
 impl AgentSource for Source {
     fn agent(&self, turn: &TurnSpec) -> Box<dyn Agent> {
+        #[cfg(feature = "openai")]
+        if let Some(name) = turn.profile.as_ref().filter(|_| turn.profile != self.profile) {
+            return match self.other(name) {
+                Ok(source) => source.agent(turn),
+                Err(why) => Box::new(Refusing(why)),
+            };
+        }
         let settings = self.config.current();
-        let _ = self.settings.send(Arc::clone(&settings), Haste::Now);
+        if self.profile.is_none() {
+            let _ = self.shared.settings.send(Arc::clone(&settings), Haste::Now);
+        }
         #[cfg(feature = "openai")]
         {
             self.follow(&settings);
@@ -199,6 +277,14 @@ impl AgentSource for Source {
 
     #[cfg(feature = "openai")]
     fn errand(&self, errand: Errand, stop: &Arc<AtomicBool>) -> ErrandEnd {
+        if let Errand::Background(spec) | Errand::Compress { spec, .. } = &errand
+            && let Some(name) = spec.profile.as_ref().filter(|_| spec.profile != self.profile)
+        {
+            return match self.other(name) {
+                Ok(source) => source.errand(errand, stop),
+                Err(why) => ErrandEnd::Failed(why),
+            };
+        }
         let settings = self.config.current();
         if self.demo_only || !settings.has_model() {
             return ErrandEnd::Failed("no model is configured".to_owned());
@@ -247,10 +333,12 @@ impl AgentSource for Source {
     #[cfg(feature = "openai")]
     fn session_closed(&self, key: &str) {
         self.toolbox.close(key);
+        self.others().iter().for_each(|source| source.session_closed(key));
     }
 
     #[cfg(feature = "openai")]
     fn shutdown(&self) {
+        self.others().iter().for_each(|source| source.shutdown());
         std::thread::scope(|scope| {
             // Side by side, so that the longer of the two is waited for, not both.
             let stop = std::thread::Builder::new().spawn_scoped(scope, || self.servers.stop());

@@ -11,23 +11,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connect_file::ConnectFile;
+use super::keep;
 use super::listener::Listener;
 use super::main_loop::{BELL, LISTENER, Parts, Server};
 use super::shutdown::{Exit, GRACE_DEFAULT};
 use super::signals::{self, OnSignal};
-use super::source::Source;
+use super::source::{Shared, Source};
 use super::stdio::reserve_stdout;
 use crate::agent::supervisor::{AgentSource, Supervisor};
 use crate::base::secret::Secret;
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
 use crate::jobs::{Pool, Workshop};
-use crate::limits::{BULLETINS_MAX, Bounds};
+use crate::limits::{BULLETINS_MAX, Bounds, JOB_QUEUE_MAX, STORE_MAIL_MAX};
 use crate::model::settings::Settings;
 use crate::outbound::keepalive::KeepAlive;
 use crate::reactor::listen::listen;
 use crate::reactor::mailbox::{Bell, mailbox};
 use crate::reactor::poller::Poller;
+use crate::store::thread;
 use crate::transport::access::{Access, BindKind};
 use crate::transport::target::percent_encoded;
 
@@ -53,6 +55,8 @@ pub struct Common {
     pub agent: AgentChoice,
     /// Whether adjacent deltas become one event.
     pub merge: bool,
+    /// Whether conversations are written to disk.
+    pub store: bool,
     /// Called at once when a signal arrives.
     pub on_signal: OnSignal,
 }
@@ -199,10 +203,25 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
     let timezone = jiff::tz::TimeZone::system();
     let (settings_sender, settings_mail) = mailbox(&bell, 4);
     let (bulletins, bulletin_mail) = mailbox(&bell, BULLETINS_MAX);
-    let source = Source::new(Arc::clone(&common.config), demo_only, settings_sender, bulletins)?;
+    let (store_news, store_mail) = mailbox(&bell, STORE_MAIL_MAX);
+    let (store_results, store_job_mail) = mailbox(&bell, JOB_QUEUE_MAX);
+    let store = keep::store(common.store, common.config.home());
+    let store = thread::start(store, store_results, store_news)
+        .map_err(|error| StartError::new("cannot start a thread", error))?;
+    // Without tools nothing happens outside of turns.
+    #[cfg(not(feature = "openai"))]
+    drop(bulletins);
+    let shared = Shared {
+        settings: settings_sender,
+        #[cfg(feature = "openai")]
+        bulletins,
+        #[cfg(feature = "openai")]
+        store: store.0.clone(),
+    };
+    let source = Source::new(Arc::clone(&common.config), demo_only, shared)?;
     let source: Arc<dyn AgentSource> = Arc::new(source);
     let agents = Supervisor::new(&bell, Arc::clone(&source));
-    let workshop = Workshop::new(common.config, timezone.clone(), source);
+    let workshop = Workshop::new(Arc::clone(&common.config), timezone.clone(), source);
     let (pool, job_mail) = Pool::new(&bell, workers(), workshop);
     let methods = crate::methods::all().chain(crate::methods::debug_only());
     let gateway = Gateway::new(setup(settings, demo_only, timezone)?, methods);
@@ -215,6 +234,9 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
         job_mail,
         settings_mail,
         bulletin_mail,
+        store,
+        store_mail,
+        store_job_mail,
         signal_mail,
         keep_alive,
         merge: common.merge,
@@ -253,8 +275,8 @@ fn seconds(name: &str) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }
 
-/// Whether the model is asked for titles: `TUI_GATEWAY_TITLES`, on unless it is 0. Ours: whoever pays for each
-/// call, or counts them, may do without.
+/// Whether the model is asked for titles: `TUI_GATEWAY_TITLES`, on unless it is 0. Ours: whoever pays for
+/// each call, or counts them, may do without.
 fn titles() -> bool {
     env::var("TUI_GATEWAY_TITLES").map_or(true, |word| word.trim() != "0")
 }

@@ -10,7 +10,9 @@ pub(super) enum Call {
     /// `session.create`.
     Create { with_client: bool },
     /// `session.resume`, by id or by stored key; `session` is whose name was given.
-    Resume { session: SessionId },
+    Resume { session: SessionId, by_key: bool },
+    /// `session.title` with a title of its own.
+    Title { session: SessionId },
     /// `session.activate`.
     Activate { session: SessionId },
     /// `session.close`.
@@ -35,6 +37,13 @@ pub(super) enum Call {
     Pool { code: i64 },
     /// A document that is no request, with the code of its error.
     Unread { code: i64 },
+}
+
+impl Call {
+    /// Whether it is answered in the order of the requests.
+    pub(super) fn is_inline(&self) -> bool {
+        !matches!(self, Call::Create { .. } | Call::Pool { .. } | Call::Resume { .. } | Call::Title { .. })
+    }
 }
 
 /// A request on its way.

@@ -9,8 +9,26 @@ use super::said::Said;
 use super::world::World;
 use crate::base::slots::Key;
 use crate::gateway::io::{Input, Now, Output};
-use crate::model::ids::{ClientId, TurnId};
+use crate::model::ids::{ClientId, SessionId, TurnId};
+use crate::model::job::JobSpec;
+use crate::store::Store;
 use crate::wire::encode::Frame;
+
+/// What waits for the store.
+pub(super) enum Due {
+    /// Something to do, with what a frame says.
+    Output(Box<Output>, Option<Rc<Said>>),
+    /// From here on this client hears no more of this session.
+    Lost(ClientId, SessionId),
+}
+
+/// Whom an output goes to, if it goes to a client.
+fn client_of(output: &Output) -> Option<ClientId> {
+    match output {
+        Output::Send { client, .. } | Output::Delta { client, .. } => Some(*client),
+        _ => None,
+    }
+}
 
 impl World {
     /// Something happened to the gateway; do what it wants done.
@@ -57,12 +75,16 @@ impl World {
             Input::Disconnected { client } => self.model.disconnected(now, *client),
             Input::Agent { turn, event } => self.model.agent(now, *turn, event),
             Input::AgentLost { turn, .. } => self.model.lost(now, *turn),
-            Input::JobDone { ticket, result } => self.model.job_done(*ticket, result),
+            Input::JobDone { ticket, result } => self.model.job_done(now, *ticket, result),
             Input::JobRefused { ticket, .. } => self.model.job_refused(*ticket),
             Input::Settings(settings) => self.model.use_settings(settings),
             Input::Shutdown => self.model.shutdown(),
             // Lines come through `line`; text that is no text closes a WebSocket before it is one.
-            Input::Line { .. } | Input::BadLine { .. } | Input::Stats { .. } | Input::Bulletin(_) => {}
+            Input::Line { .. }
+            | Input::BadLine { .. }
+            | Input::Stats { .. }
+            | Input::Bulletin(_)
+            | Input::Store(_) => {}
         }
     }
 
@@ -80,21 +102,50 @@ impl World {
             let said = self.model.output(&output);
             self.tell_lost();
             match output {
+                Output::Durably(output) => {
+                    let to = client_of(&output);
+                    self.held.hold(to, Due::Output(output, said));
+                }
+                output => match client_of(&output) {
+                    Some(to) => {
+                        if let Some(due) = self.held.follow(to, Due::Output(Box::new(output), said)) {
+                            self.done(due);
+                        }
+                    }
+                    None => self.affect(output),
+                },
+            }
+        }
+        self.model.settle(&self.gateway);
+        self.tell_lost();
+    }
+
+    /// The store has kept everything: what waited for it is done.
+    pub(super) fn kept(&mut self) {
+        let mark = self.held.mark();
+        while let Some(due) = self.held.release(mark) {
+            self.done(due);
+        }
+        self.apply_outputs();
+    }
+
+    fn done(&mut self, due: Due) {
+        match due {
+            Due::Lost(client, session) => self.lost(client, session),
+            Due::Output(output, said) => match *output {
                 Output::Send { client, frame, paced } => self.send(client, frame, paced, said),
                 Output::Delta { client, delta, leading } => {
-                    let Some(key) = client_key(client) else { continue };
+                    let Some(key) = client_key(client) else { return };
                     let at = self.host.at;
-                    let Some(link) = self.host.links.get_mut(key) else { continue };
+                    let Some(link) = self.host.links.get_mut(key) else { return };
                     self.owed[link.sock].text(&delta);
                     if self.host.pacer.push_delta(key, &mut link.outbox, delta, leading, at) {
                         self.host.bell.set_pulsing(true);
                     }
                 }
                 output => self.affect(output),
-            }
+            },
         }
-        self.model.settle(&self.gateway);
-        self.tell_lost();
     }
 
     pub(super) fn send(&mut self, client: ClientId, frame: Frame, paced: bool, said: Option<Rc<Said>>) {
@@ -124,10 +175,16 @@ impl World {
 
     /// From here on a client hears no more of a session. It is not told, but whoever compares has to know.
     fn tell_lost(&mut self) {
-        for (client, session) in self.model.lost.drain(..) {
-            if let Some(link) = client_key(client).and_then(|key| self.host.links.get(key)) {
-                self.owed[link.sock].lost(session);
+        for (client, session) in std::mem::take(&mut self.model.lost) {
+            if let Some(Due::Lost(client, session)) = self.held.follow(client, Due::Lost(client, session)) {
+                self.lost(client, session);
             }
+        }
+    }
+
+    fn lost(&mut self, client: ClientId, session: SessionId) {
+        if let Some(link) = client_key(client).and_then(|key| self.host.links.get(key)) {
+            self.owed[link.sock].lost(session);
         }
     }
 
@@ -157,6 +214,18 @@ impl World {
             Output::Interrupt(turn) => self.agents.interrupt(turn),
             Output::Forget(turn) => self.forget(turn),
             Output::SessionClosed { .. } => {}
+            Output::Record(record) => {
+                let profile = record.profile.clone();
+                if let Err(error) = self.store.apply(&profile, &[*record]) {
+                    self.model.fail(|| format!("the memory store refuses a record: {error}"));
+                }
+            }
+            Output::Durably(output) => self.affect(*output),
+            Output::Job { ticket, spec: JobSpec::Store(inquiry) } => {
+                let told = self.store.answer(&inquiry.profile, &inquiry.what);
+                self.jobs.answer(ticket, told);
+                self.host.jobs_pending += 1;
+            }
             Output::Stats { ticket } => {
                 let stats = Box::default();
                 self.gateway.handle_input(now, Input::Stats { ticket, stats });

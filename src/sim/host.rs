@@ -1,4 +1,5 @@
-//! The loop without sockets and threads: `outbound::turn` over models of both, and what a poll would wait for.
+//! The loop without sockets and threads: `outbound::turn` over models of both, and what a poll would wait
+//! for.
 
 use std::io;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ use crate::reactor::wheel::Wheel;
 /// Mail of one kind handled in one turn.
 const MAIL_BURST: usize = 256;
 
-/// Turns in a row without rest after which the loop is called busy. The largest backlog of a run is worked off in
-/// fewer.
+/// Turns in a row without rest after which the loop is called busy. The largest backlog of a run is worked
+/// off in fewer.
 const SPIN_MAX: usize = 200_000;
 
 /// What the loop owns.
@@ -205,6 +206,10 @@ impl Turn for World {
     }
 
     fn judge(&mut self) {
+        // The disk takes its time.
+        if !self.held.is_empty() && (self.healing || self.dice.chance(60)) {
+            self.kept();
+        }
         self.dawdle();
         let at = self.clock.at();
         self.host.at = at;
@@ -286,7 +291,7 @@ impl World {
 
     /// When something is due without anybody saying so; `None` waits for news only.
     pub(super) fn next_deadline(&mut self) -> Option<Instant> {
-        if self.host.agents_left || self.host.pacer.is_dirty() {
+        if self.host.agents_left || self.host.pacer.is_dirty() || !self.held.is_empty() {
             return Some(self.clock.at());
         }
         let often = naive!(self, PollsOften).then(|| self.clock.at() + Duration::from_secs(1));
@@ -403,7 +408,7 @@ impl World {
             return;
         }
         while let Some(ending) = &mut self.host.ending {
-            match ending.step(self.clock.at(), self.host.jobs_pending) {
+            match ending.step(self.clock.at(), self.host.jobs_pending + self.held.len()) {
                 Step::Wait => return,
                 Step::Close => {
                     self.input(Input::Shutdown);

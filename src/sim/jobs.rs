@@ -7,15 +7,25 @@ use super::hand::Hand;
 use crate::model::ids::Ticket;
 use crate::model::job::{JobResult, JobSpec, PathItem};
 use crate::model::settings::Settings;
+use crate::model::store::{StoreError, Told};
 use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, Refused, mailbox};
 
 /// A finished job.
 pub(super) type Done = (Ticket, JobResult);
 
-/// The pool.
+/// What is under way.
+#[derive(Debug)]
+enum Work {
+    /// A worker does it.
+    Pool(JobSpec),
+    /// The store has answered.
+    Store(Result<Box<Told>, StoreError>),
+}
+
+/// The pool, and the store's thread as far as it answers.
 #[derive(Debug)]
 pub(super) struct Jobs {
-    waiting: Vec<(Ticket, JobSpec)>,
+    waiting: Vec<(Ticket, Work)>,
     most: usize,
     results: MailSender<Done, Hand>,
     mail: MailReceiver<Done>,
@@ -38,8 +48,13 @@ impl Jobs {
         if self.waiting.len() >= self.most {
             return Err(self.waiting.len());
         }
-        self.waiting.push((ticket, spec));
+        self.waiting.push((ticket, Work::Pool(spec)));
         Ok(())
+    }
+
+    /// Takes an answer of the store, which comes in its time.
+    pub(super) fn answer(&mut self, ticket: Ticket, told: Result<Told, StoreError>) {
+        self.waiting.push((ticket, Work::Store(told.map(Box::new))));
     }
 
     /// Jobs that are not done.
@@ -49,10 +64,13 @@ impl Jobs {
 
     /// The `index`-th job is done. A full queue of results makes its worker wait.
     pub(super) fn finish(&mut self, index: usize, fail: bool, settings: &Arc<Settings>) -> Option<Ticket> {
-        let (ticket, spec) = self.waiting.get(index)?;
-        let result = match fail {
-            true => JobResult::Failed("the disk is full".to_owned()),
-            false => result(spec, settings),
+        let (ticket, work) = self.waiting.get(index)?;
+        let why = "the disk is full".to_owned();
+        let result = match (fail, work) {
+            (true, Work::Pool(_)) => JobResult::Failed(why),
+            (true, Work::Store(_)) => JobResult::Store(Err(StoreError::Failed(why))),
+            (false, Work::Pool(spec)) => result(spec, settings),
+            (false, Work::Store(told)) => JobResult::Store(told.clone()),
         };
         match self.results.offer((*ticket, result), Haste::Now) {
             Ok(()) => Some(self.waiting.remove(index).0),
@@ -67,11 +85,20 @@ fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
         JobSpec::Workspace { .. } => {
             JobResult::Workspace { cwd: PathBuf::from("/w"), branch: "main".to_owned() }
         }
+        JobSpec::Directory { path } => {
+            JobResult::Directory { cwd: path.clone(), branch: "main".to_owned(), root: PathBuf::from("/w") }
+        }
+        JobSpec::Facts(_) => JobResult::Facts(None),
+        JobSpec::Verification { .. } => JobResult::Verification(None),
+        JobSpec::SaveConversation(_) => {
+            JobResult::Saved(PathBuf::from("/home/user/.hermes/sessions/saved/conversation.json"))
+        }
         JobSpec::CompletePath { word, .. } => {
             let (text, display) = (word.clone(), word.clone());
             JobResult::Completions(vec![PathItem { text, display, meta: String::new() }])
         }
         JobSpec::Errand(_)
+        | JobSpec::Store(_)
         | JobSpec::Agent(_)
         | JobSpec::Attach(_)
         | JobSpec::SpawnTree(_)

@@ -1,5 +1,5 @@
-//! What a client has to receive: everything the gateway put out for it, in that order, text joined or cut as the
-//! outbox likes, but no byte less and none twice.
+//! What a client has to receive: everything the gateway put out for it, in that order, text joined or cut as
+//! the outbox likes, but no byte less and none twice.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -80,8 +80,8 @@ impl Owed {
         self.largest
     }
 
-    /// The client received a document; it has to be the next that is owed. Sessions that were lost before it are
-    /// added to `lost`. Texts of different sessions between two frames may come in any order.
+    /// The client received a document; it has to be the next that is owed. Sessions that were lost before it
+    /// are added to `lost`. Texts of different sessions between two frames may come in any order.
     pub(super) fn received(&mut self, document: &[u8], lost: &mut Vec<SessionId>) -> Result<Heard, String> {
         match said::piece(document) {
             Some(piece) => self.received_text(piece, lost),
@@ -153,6 +153,7 @@ mod tests {
                 log: log.clone(),
                 range,
                 cuts: Vec::new(),
+                seq: None,
             });
         }
         let start = encode::event(Some(session), &Event::MessageStart);
@@ -179,7 +180,14 @@ mod tests {
         let logs = [TextLog::default(), TextLog::default()];
         for (session, log) in sessions.iter().zip(&logs) {
             let (range, log) = (log.append("ab"), log.clone());
-            owed.text(&Delta { kind: DeltaKind::Message, session: *session, log, range, cuts: Vec::new() });
+            owed.text(&Delta {
+                kind: DeltaKind::Message,
+                session: *session,
+                log,
+                range,
+                cuts: Vec::new(),
+                seq: None,
+            });
         }
         let start = encode::event(Some(sessions[0]), &Event::MessageStart);
         owed.frame(&start, Rc::new(Said::Start(sessions[0])));

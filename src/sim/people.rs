@@ -1,5 +1,5 @@
-//! Clients that are not there, and the people before them: who is connected, what they know, what they see. They
-//! learn only from the bytes they receive.
+//! Clients that are not there, and the people before them: who is connected, what they know, what they see.
+//! They learn only from the bytes they receive.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -123,7 +123,7 @@ impl Conn {
     pub(super) fn asked(&mut self, sent: &Rc<Sent>) {
         let Some(id) = sent.id else { return };
         self.waiting.insert(id, Rc::clone(sent));
-        if !matches!(sent.call, Call::Create { .. } | Call::Pool { .. }) {
+        if sent.call.is_inline() {
             self.inline.push_back(id);
         }
     }
@@ -131,7 +131,7 @@ impl Conn {
     /// An answer came; the error says what is wrong with that.
     fn answered(&mut self, id: u64) -> Result<Rc<Sent>, String> {
         let sent = self.waiting.remove(&id).ok_or_else(|| format!("request {id} is answered twice"))?;
-        if !matches!(sent.call, Call::Create { .. } | Call::Pool { .. }) {
+        if sent.call.is_inline() {
             match self.inline.pop_front() {
                 Some(first) if first == id => {}
                 first => return Err(format!("request {id} is answered before {first:?}")),
@@ -295,7 +295,7 @@ impl Person {
             }
             (Call::Close { session }, Outcome::Closed(_)) => self.forget(*session),
             (Call::Submit { session, .. }, Outcome::Error { code: 4001, .. })
-            | (Call::Resume { session } | Call::Activate { session }, Outcome::Error { .. }) => {
+            | (Call::Resume { session, .. } | Call::Activate { session }, Outcome::Error { .. }) => {
                 self.forget(*session);
             }
             _ => {}

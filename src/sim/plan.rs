@@ -180,6 +180,7 @@ impl Plan {
             },
             cwd: None,
             approval_timeout_s: self.approval_timeout_s,
+            live_sessions_max: None,
         })
     }
 }

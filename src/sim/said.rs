@@ -1,5 +1,5 @@
-//! What a document from the gateway says, read once where it is put out. Only what the simulator's clients and
-//! its model act upon is taken apart.
+//! What a document from the gateway says, read once where it is put out. Only what the simulator's clients
+//! and its model act upon is taken apart.
 
 use std::rc::Rc;
 
@@ -108,6 +108,7 @@ struct Failure {
 
 #[derive(Deserialize)]
 struct Data {
+    #[serde(default)]
     retryable: bool,
 }
 
@@ -166,9 +167,12 @@ fn outcome(document: &[u8], call: &Call) -> Option<Outcome> {
             reply(document, |it: Word| Some(Outcome::Word(it.status)))
         }
         Call::Approve { .. } => reply(document, |it: Resolved| Some(Outcome::Resolved(it.resolved))),
-        Call::Inline | Call::Edit | Call::Look { .. } | Call::Pool { .. } | Call::Unread { .. } => {
-            reply(document, |_: serde::de::IgnoredAny| Some(Outcome::Done))
-        }
+        Call::Inline
+        | Call::Edit
+        | Call::Title { .. }
+        | Call::Look { .. }
+        | Call::Pool { .. }
+        | Call::Unread { .. } => reply(document, |_: serde::de::IgnoredAny| Some(Outcome::Done)),
     }
 }
 

@@ -17,20 +17,19 @@ use crate::transport::ws::Opcode;
 const LOOKS: [&str; 4] = ["session.history", "session.usage", "session.status", "terminal.resize"];
 
 /// Methods that are answered at once whatever happens.
-const INLINES: [&str; 5] =
-    ["session.list", "session.active_list", "session.most_recent", "setup.status", "model.options"];
+const INLINES: [&str; 3] = ["session.active_list", "setup.status", "model.options"];
 
 /// Methods of the pool, with parameters and the code of their failure.
-const POOLS: [(&str, &str, i64); 3] = [
+const POOLS: [(&str, &str, i64); 4] = [
+    ("session.list", "\"limit\":5", 5006),
     ("config.get", "\"key\":\"busy\"", 5013),
     ("complete.path", "\"word\":\"a\"", 5021),
     ("paste.collapse", "\"text\":\"a\\nb\"", 5027),
 ];
 
 /// Methods that change a session, with parameters.
-const EDITS: [(&str, &str); 5] = [
+const EDITS: [(&str, &str); 4] = [
     ("session.undo", ""),
-    ("session.title", ",\"title\":\"one\""),
     ("command.dispatch", ",\"name\":\"undo\""),
     ("command.dispatch", ",\"name\":\"retry\""),
     ("slash.exec", ",\"command\":\"/usage\""),
@@ -97,6 +96,10 @@ impl World {
 
     /// Changes what was, or how it is called.
     fn edit(&mut self, person: usize, session: SessionId, dice: &mut Dice) {
+        if dice.chance(20) {
+            let params = format!("\"session_id\":\"{session}\",\"title\":\"t{}\"", self.requests);
+            return self.request(person, "session.title", &params, Call::Title { session });
+        }
         let (method, more) = dice.pick(&EDITS);
         let params = format!("\"session_id\":\"{session}\"{more}");
         self.request(person, method, &params, Call::Edit);
@@ -111,9 +114,10 @@ impl World {
 
     /// Names a session in every way a client may.
     pub(super) fn resume(&mut self, person: usize, session: SessionId, key: &str, dice: &mut Dice) {
-        let name = if key.is_empty() || dice.chance(50) { session.as_str() } else { key };
+        let by_key = !key.is_empty() && !dice.chance(50);
+        let name = if by_key { key } else { session.as_str() };
         let params = format!("\"session_id\":\"{name}\",\"cols\":80");
-        self.request(person, "session.resume", &params, Call::Resume { session });
+        self.request(person, "session.resume", &params, Call::Resume { session, by_key });
     }
 
     fn submit(&mut self, person: usize, session: SessionId, dice: &mut Dice) {

@@ -9,6 +9,7 @@ use super::agents::Agents;
 use super::call::Sent;
 use super::clock::Clock;
 use super::dice::Dice;
+use super::effects::Due;
 use super::fault::Fault;
 use super::host::Host;
 use super::jobs::Jobs;
@@ -22,9 +23,11 @@ use super::plan::Plan;
 use super::schedule::{Op, Step};
 use super::trace::Trace;
 use crate::gateway::Gateway;
-use crate::model::ids::SessionId;
+use crate::model::ids::{ClientId, SessionId};
 use crate::model::settings::{BusyMode, Settings};
+use crate::outbound::held::Held;
 use crate::reactor::mailbox::Haste;
+use crate::store::memory::MemoryStore;
 use crate::transport::ws::{Opcode, append_close};
 
 /// How long accepting fails in a row at most: each try is a turn, and enough is enough.
@@ -41,6 +44,9 @@ pub(super) struct World {
     pub(super) host: Host,
     pub(super) agents: Agents,
     pub(super) jobs: Jobs,
+    pub(super) store: MemoryStore,
+    /// What waits for the store, with what it means to the model.
+    pub(super) held: Held<ClientId, Due>,
     pub(super) people: Vec<Person>,
     /// What each connection is owed.
     pub(super) owed: Vec<Owed>,
@@ -81,6 +87,8 @@ impl World {
             agents: Agents::new(&host.bell, plan.share, plan.mail_max, plan.faults),
             jobs: Jobs::new(&host.bell, plan.jobs_max),
             settings: Arc::clone(&setup.settings),
+            store: MemoryStore::new(),
+            held: Held::default(),
             gateway: Gateway::new(setup, crate::methods::all()),
             host,
             people,
@@ -314,8 +322,8 @@ impl World {
         }
     }
 
-    /// The process is stopped: time passes, others act, the loop does not. What they did is there when it wakes
-    /// up.
+    /// The process is stopped: time passes, others act, the loop does not. What they did is there when it
+    /// wakes up.
     fn stop(&mut self, dice: &mut Dice) {
         if !self.plan.faults.has(Fault::Stops) {
             return;

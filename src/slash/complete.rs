@@ -133,7 +133,7 @@ mod tests {
         check("/help", &["help "], 1);
         check("/HELP", &["help "], 1);
         check("/c", &["clear", "compress", "copy"], 1);
-        check("/s", &["stop", "steer", "status", "sessions"], 1);
+        check("/s", &["save", "stop", "steer", "status", "sessions"], 1);
         check("/d", &["/details"], 1);
         check("/detail", &["/details"], 1);
         check("/l", &["/logs"], 1);

@@ -75,6 +75,7 @@ pub const COMMANDS: &[Command] = &[
     ),
     session("redraw", NONE, "", "Paint the whole screen again", Served::Client),
     session("history", NONE, "", "Show this conversation from its start", Served::Client),
+    session("save", NONE, "", "Write this conversation to a file", Served::ByMethod("session.save")),
     session(
         "retry",
         NONE,

@@ -1,9 +1,10 @@
-//! The arguments of a call, as lenient as models are sloppy: a number may come as text, `null` is absence. What
-//! is there and cannot be read is an error that says so, so that the model can mend it.
+//! The arguments of a call, as lenient as models are sloppy: a number may come as text, `null` is absence.
+//! What is there and cannot be read is an error that says so, so that the model can mend it.
 
 use serde_json::{Map, Value};
 
 use super::error::ToolError;
+use crate::model::label;
 
 /// The arguments: a JSON object.
 #[derive(Clone, Default, PartialEq, Debug)]
@@ -69,12 +70,17 @@ impl Args {
         }
     }
 
-    /// What stands there as text for a label: a text itself, anything else as nothing.
+    /// What stands there as text: a text itself, anything else as nothing.
     pub fn shown(&self, name: &str) -> &str {
         match self.0.get(name) {
             Some(Value::String(text)) => text,
             _ => "",
         }
+    }
+
+    /// What a call of this tool with them does, in one line of at most 80 characters without secrets.
+    pub fn label(&self, tool: &str) -> String {
+        label::of(tool, &self.0)
     }
 
     /// As JSON text with sorted members: the same call is always the same bytes.

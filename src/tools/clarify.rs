@@ -31,13 +31,8 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["question"]
     }"#,
     beside: Beside::Nothing,
-    label,
     run,
 };
-
-fn label(args: &Args) -> String {
-    format!("Asking {}", args.shown("question"))
-}
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     let question = plain(call.args.required_text("question")?, QUESTION_CHARS_MAX)

@@ -45,7 +45,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": []
     }"#,
     beside: Beside::Nothing,
-    label,
     run,
 };
 
@@ -65,16 +64,6 @@ pub struct Task {
     pub context: String,
     /// Whether it may start subagents itself, where the settings allow it.
     pub orchestrator: bool,
-}
-
-fn label(args: &Args) -> String {
-    match tasks(args) {
-        Ok(tasks) => match tasks.as_slice() {
-            [task] => format!("Delegating {}", task.goal),
-            tasks => format!("Delegating {} tasks", tasks.len()),
-        },
-        Err(_) => String::from("Delegating"),
-    }
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
@@ -183,14 +172,6 @@ mod tests {
         ] {
             assert!(read(&wrong).is_err(), "{wrong:.80}");
         }
-    }
-
-    #[test]
-    fn labels_name_the_goal_or_the_number() {
-        let label = |args: Value| label(&Args::parse(&args.to_string()).unwrap());
-        assert_eq!(label(json!({"goal": "count"})), "Delegating count");
-        assert_eq!(label(json!({"tasks": ["a", "b"]})), "Delegating 2 tasks");
-        assert_eq!(label(json!({})), "Delegating");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What the tools of one session share from turn to turn: where the shell stands, what was read, the plan, what
-//! was approved. One desk a session, so that nothing leaks from one to the other.
+//! What the tools of one session share from turn to turn: where the shell stands, what was read, the plan,
+//! what was approved. One desk a session, so that nothing leaks from one to the other.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::approval::{Approvals, Policy};
 use super::checkpoints::{Checkpoints, Kept};
 use super::read_file::Reads;
+use super::session_search::{Archive, StoreCall};
 use super::shell::{Processes, Shell};
 use super::todo::Todos;
 use crate::base::switch::Switch;
@@ -35,6 +36,8 @@ pub struct Desk {
     pub(super) checkpoints: Arc<Checkpoints>,
     /// Of which directories they were, in this turn.
     pub(super) kept: Kept,
+    /// Earlier conversations, where they are stored.
+    pub(super) archive: Option<Archive>,
 }
 
 impl Desk {
@@ -51,6 +54,7 @@ impl Desk {
             processes: Arc::clone(processes),
             checkpoints: Arc::default(),
             kept: Kept::default(),
+            archive: None,
         }
     }
 
@@ -78,7 +82,8 @@ impl Desk {
         self.todos.lock().unwrap_or_else(PoisonError::into_inner).open_items()
     }
 
-    /// Takes up the plan of an earlier process: `result` is what `todo` gave last. A plan that is there stays.
+    /// Takes up the plan of an earlier process: `result` is what `todo` gave last. A plan that is there
+    /// stays.
     pub fn restore_plan(&self, result: &str) {
         let mut todos = self.todos.lock().unwrap_or_else(PoisonError::into_inner);
         if todos.is_empty() {
@@ -98,15 +103,26 @@ pub struct Desks {
     desks: Mutex<HashMap<String, Arc<Desk>>>,
     processes: Arc<Processes>,
     checkpoints: Arc<Checkpoints>,
+    archive: Option<Archive>,
 }
 
 impl Desks {
+    /// The same with earlier conversations at hand.
+    pub fn with_store(self, call: StoreCall) -> Self {
+        Self { archive: Some(Archive::new(call)), ..self }
+    }
+
+    /// Whether earlier conversations are at hand.
+    pub fn has_store(&self) -> bool {
+        self.archive.is_some()
+    }
+
     /// The desk of a session; a clean one the first time.
     pub fn of(&self, key: &str, home: &Path, workspace: &Path) -> Arc<Desk> {
         let mut desks = self.desks.lock().unwrap_or_else(PoisonError::into_inner);
         let desk = desks.entry(key.to_owned()).or_insert_with(|| {
-            let checkpoints = Arc::clone(&self.checkpoints);
-            Arc::new(Desk { checkpoints, ..Desk::new(key, home, workspace, &self.processes) })
+            let (checkpoints, archive) = (Arc::clone(&self.checkpoints), self.archive.clone());
+            Arc::new(Desk { checkpoints, archive, ..Desk::new(key, home, workspace, &self.processes) })
         });
         Arc::clone(desk)
     }

@@ -1,5 +1,5 @@
-//! What an agent may do in the world besides talking: the table [`TOOLS`], one tool a file. Owns schemas, labels,
-//! the rules of approval, and everything a tool does to files and processes. Knows nothing of models and of the
+//! What an agent may do in the world besides talking: the table [`TOOLS`], one tool a file. Owns schemas, the
+//! rules of approval, and everything a tool does to files and processes. Knows nothing of models and of the
 //! gateway: a tool speaks to people through its [`Host`] alone.
 //!
 //! Tools block; they run on an agent's thread, never on the loop's.
@@ -21,6 +21,7 @@ mod path;
 mod process;
 mod read_file;
 mod search_files;
+mod session_search;
 mod shell;
 mod skills;
 mod terminal;
@@ -39,11 +40,9 @@ pub use desk::{Desk, Desks};
 pub use error::ToolError;
 pub use host::Host;
 pub use memory::for_prompt as memory_for_prompt;
+pub use session_search::StoreCall;
 pub use shell::{Chunk, Notice, Processes};
 pub use skills::{categories as skill_categories, for_prompt as skills_for_prompt};
-
-/// Most characters of a label.
-const LABEL_CHARS_MAX: usize = 80;
 
 /// One thing an agent may do.
 #[derive(Debug)]
@@ -58,8 +57,6 @@ pub struct Tool {
     pub parameters: &'static str,
     /// What it may run beside.
     pub beside: Beside,
-    /// What is done, in a few words for people: a verb and the main argument.
-    pub label: fn(&Args) -> String,
     /// Does it. The result is a JSON object; an error becomes `{"error": …}`.
     pub run: fn(&Call<'_>) -> Result<Value, ToolError>,
 }
@@ -95,6 +92,7 @@ pub const TOOLS: &[&Tool] = &[
     &process::TOOL,
     &read_file::TOOL,
     &search_files::TOOL,
+    &session_search::TOOL,
     &skills::VIEW,
     &skills::LIST,
     &terminal::TOOL,
@@ -116,22 +114,6 @@ impl Tool {
             Err(error) => serde_json::json!({ "error": error.to_string() }).to_string(),
         }
     }
-
-    /// What is done, in one line of at most 80 characters without secrets.
-    pub fn label(&self, args: &Args) -> String {
-        short_line(&crate::base::mask::mask(&(self.label)(args)))
-    }
-}
-
-/// One line of a bounded length.
-pub(crate) fn short_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= LABEL_CHARS_MAX {
-        return line;
-    }
-    let mut short: String = line.chars().take(LABEL_CHARS_MAX - 3).collect();
-    short.push_str("...");
-    short
 }
 
 #[cfg(test)]
@@ -146,12 +128,5 @@ mod tests {
             assert_eq!(schema["type"], "object", "{}", tool.name);
             assert!(schema["properties"].is_object() && !tool.description.is_empty(), "{}", tool.name);
         }
-    }
-
-    #[test]
-    fn labels_are_one_short_line() {
-        assert_eq!(short_line("a\n  b"), "a b");
-        let long = short_line(&"ä".repeat(81));
-        assert_eq!((long.chars().count(), long.ends_with("...")), (80, true));
     }
 }

@@ -39,7 +39,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["action"]
     }"#,
     beside: Beside::Nothing,
-    label: |args| format!("{} {}", args.shown("action"), args.shown("session_id")).trim().to_owned(),
     run,
 };
 

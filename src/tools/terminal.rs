@@ -44,7 +44,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["command"]
     }"#,
     beside: Beside::Nothing,
-    label: |args| format!("Running {}", args.shown("command")),
     run,
 };
 

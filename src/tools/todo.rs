@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use serde_json::{Map, Value, json};
 
-use super::{Args, Beside, Call, Tool, ToolError};
+use super::{Beside, Call, Tool, ToolError};
 use crate::base::mask::mask;
 
 /// Most items (the original's).
@@ -42,7 +42,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": []
     }"#,
     beside: Beside::Nothing,
-    label,
     run,
 };
 
@@ -162,10 +161,6 @@ impl Todos {
         }
         json!({ "todos": todos, "summary": summary })
     }
-}
-
-fn label(_: &Args) -> String {
-    String::from("Updating tasks")
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {

@@ -30,16 +30,11 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["path", "content"]
     }"#,
     beside: Beside::OtherFiles(files),
-    label,
     run,
 };
 
 fn files(args: &Args) -> Vec<String> {
     vec![path::lexical(args.shown("path"))]
-}
-
-fn label(args: &Args) -> String {
-    format!("Writing {}", args.shown("path"))
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {

@@ -29,4 +29,6 @@ pub struct Delta {
     pub range: Range<usize>,
     /// Where it may be cut, if its pieces are to stay apart: bytes behind the start of its range, in order.
     pub cuts: Vec<usize>,
+    /// The number of its last byte in the session, where the client reads numbers.
+    pub seq: Option<u64>,
 }

@@ -77,6 +77,11 @@ pub fn error(id: &Id, error: &RpcError) -> Frame {
 /// An event. `session` is `None` only for `gateway.ready`, the one event without that member, and for
 /// `skin.changed`, where it is empty.
 pub fn event(session: Option<SessionId>, event: &Event<'_>) -> Frame {
+    numbered_event(session, event, None)
+}
+
+/// The same, with its number in the session for a client that reads it.
+pub fn numbered_event(session: Option<SessionId>, event: &Event<'_>, seq: Option<u64>) -> Frame {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"type\":\"");
     out.extend_from_slice(event.name().as_bytes());
@@ -92,6 +97,7 @@ pub fn event(session: Option<SessionId>, event: &Event<'_>) -> Frame {
         out.extend_from_slice(b",\"payload\":");
         json(&mut out, event);
     }
+    number(&mut out, seq);
     out.extend_from_slice(b"}}");
     Frame(out.into())
 }
@@ -99,7 +105,7 @@ pub fn event(session: Option<SessionId>, event: &Event<'_>) -> Frame {
 /// Appends a delta event to `out`.
 pub fn delta(out: &mut Vec<u8>, kind: DeltaKind, session: SessionId, text: &str) {
     delta_head(out, kind, session);
-    delta_rest(out, kind, text);
+    delta_rest(out, kind, text, None);
 }
 
 /// Appends what all deltas of a stream begin with.
@@ -118,7 +124,7 @@ pub fn delta_head(out: &mut Vec<u8>, kind: DeltaKind, session: SessionId) {
 }
 
 /// Appends the rest of one whose head is there.
-pub fn delta_rest(out: &mut Vec<u8>, kind: DeltaKind, text: &str) {
+pub fn delta_rest(out: &mut Vec<u8>, kind: DeltaKind, text: &str, seq: Option<u64>) {
     if needs_escape(text) {
         json(out, text);
     } else {
@@ -127,14 +133,25 @@ pub fn delta_rest(out: &mut Vec<u8>, kind: DeltaKind, text: &str) {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
     }
-    out.extend_from_slice(if kind == DeltaKind::ReasoningVerbose { b",\"verbose\":true}}}" } else { b"}}}" });
+    out.extend_from_slice(if kind == DeltaKind::ReasoningVerbose { b",\"verbose\":true}" } else { b"}" });
+    number(out, seq);
+    out.extend_from_slice(b"}}");
+}
+
+/// Appends an event's number behind the other members of its `params`.
+fn number(out: &mut Vec<u8>, seq: Option<u64>) {
+    if let Some(seq) = seq {
+        out.extend_from_slice(b",\"seq\":");
+        json(out, &seq);
+    }
 }
 
 /// Most bytes behind the text of a delta, quotes included.
 const DELTA_TAIL_MAX: usize = 24;
 
-/// Whether a JSON string cannot hold `text` as it is (RFC 8259, 7). Looks at every byte without branching, which
-/// the compiler turns into sixteen at a time: most texts need no escape, so stopping early would gain little.
+/// Whether a JSON string cannot hold `text` as it is (RFC 8259, 7). Looks at every byte without branching,
+/// which the compiler turns into sixteen at a time: most texts need no escape, so stopping early would gain
+/// little.
 fn needs_escape(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
 }
@@ -190,6 +207,27 @@ mod tests {
             text(&event(Some(session), &Event::MessageStart)),
             r#"{"jsonrpc":"2.0","method":"event","params":{"type":"message.start","session_id":"00000001"}}"#
         );
+    }
+
+    #[test]
+    fn a_number_stands_beside_the_payload() {
+        let session = SessionId::from_bits(1);
+        let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap();
+        let start = numbered_event(Some(session), &Event::MessageStart, Some(7));
+        assert_eq!(
+            read(start.bytes())["params"],
+            json!({"type": "message.start", "session_id": "00000001", "seq": 7})
+        );
+        for (kind, payload) in [
+            (DeltaKind::Message, json!({"text": "a"})),
+            (DeltaKind::ReasoningVerbose, json!({"text": "a", "verbose": true})),
+        ] {
+            let mut out = Vec::new();
+            delta_head(&mut out, kind, session);
+            delta_rest(&mut out, kind, "a", Some(8));
+            assert_eq!(read(&out)["params"]["payload"], payload);
+            assert_eq!(read(&out)["params"]["seq"], 8);
+        }
     }
 
     #[test]

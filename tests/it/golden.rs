@@ -3,9 +3,11 @@
 
 mod agent;
 mod attached;
+mod facts;
 mod names;
 mod outcome;
 mod play;
+mod told;
 mod words;
 
 use std::collections::BTreeSet;

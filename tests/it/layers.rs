@@ -19,6 +19,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["base", "model"]),
     ("probe", &["base", "model"]),
     ("mcp", &["base", "limits", "model"]),
+    ("store", &["base", "limits", "model", "reactor::mailbox"]),
     ("tools", &["base", "model", "config::dotenv", "config::yaml"]),
     ("gateway", &["base", "model", "wire", "limits"]),
     (
@@ -27,7 +28,19 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("methods", &["base", "gateway", "wire", "model", "slash", "limits"]),
     ("slash", &["model"]),
-    ("jobs", &["base", "model", "config", "probe", "limits", "agent::supervisor", "reactor::mailbox"]),
+    (
+        "jobs",
+        &[
+            "base",
+            "model",
+            "config",
+            "probe",
+            "limits",
+            "agent::supervisor",
+            "reactor::mailbox",
+            "store::evidence",
+        ],
+    ),
     (
         "server",
         &[
@@ -40,6 +53,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "transport",
             "config",
             "probe",
+            "store",
             "tools",
             "mcp",
             "gateway",
@@ -63,6 +77,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "gateway",
             "methods",
             "slash",
+            "store::Store",
+            "store::memory",
             "reactor::fair",
             "reactor::joining",
             "reactor::mailbox",

@@ -11,6 +11,7 @@
 
 #[cfg(feature = "harness")]
 mod bench;
+mod cuts;
 mod docs;
 #[cfg(feature = "harness")]
 mod fake_model;
@@ -23,11 +24,14 @@ mod layers;
 mod log_secrets;
 mod metrics;
 mod mistyped;
+mod replay;
 mod slow_reader;
 mod stage;
 mod stall;
 mod start;
 mod stdio;
+#[cfg(all(feature = "harness", feature = "store"))]
+mod store;
 mod support;
 mod tidy;
 mod turns;

@@ -36,6 +36,9 @@ fn good(session: &str, request: &str) -> Map<String, Value> {
         "process_id": "proc_1", "subagent_id": "sa-0-1a2b3c4d", "template": "t", "variables": {"a": "b"},
         "subagents": [1], "started_at": 1, "finished_at": 2, "label": "l", "cross_session": true,
         "scope": "session",
+        "platform": "telegram", "error": "e", "days": 7, "session_key": "k", "profile": "default",
+        "parent_session_id": "k",
+        "last_seen": 1, "epoch": "e", "replay": true, "events_seq": true,
     });
     params.as_object().cloned().unwrap_or_default()
 }

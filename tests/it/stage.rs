@@ -15,6 +15,8 @@ use tui_gateway::model::ids::ClientId;
 use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
 use tui_gateway::model::settings::{AgentSettings, BusyMode, DisplaySettings, ModelSettings, Settings};
 use tui_gateway::model::stats::{ProcessStats, Stats};
+use tui_gateway::store::Store;
+use tui_gateway::store::memory::MemoryStore;
 
 /// Wall time at the start: 2026-07-01 12:00:00 UTC.
 const WALL: f64 = 1_782_907_200.0;
@@ -27,12 +29,13 @@ pub(crate) struct Stage {
     gateway: Gateway,
     start: Instant,
     elapsed: Duration,
+    store: MemoryStore,
 }
 
 impl Stage {
     pub(crate) fn new(setup: Setup) -> Self {
         let gateway = Gateway::new(setup, methods::all());
-        Self { gateway, start: Instant::now(), elapsed: Duration::ZERO }
+        Self { gateway, start: Instant::now(), elapsed: Duration::ZERO, store: MemoryStore::new() }
     }
 
     fn now(&self) -> Now {
@@ -78,8 +81,26 @@ impl Stage {
         &self.gateway
     }
 
+    /// What the pool would find, or the store.
+    pub(crate) fn job_result(&mut self, spec: &JobSpec) -> JobResult {
+        match spec {
+            JobSpec::Store(inquiry) => {
+                JobResult::Store(self.store.answer(&inquiry.profile, &inquiry.what).map(Box::new))
+            }
+            spec => job_result(spec, self.gateway.settings()),
+        }
+    }
+
     fn drain(&mut self) -> Vec<Output> {
-        std::iter::from_fn(|| self.gateway.poll_output()).collect()
+        let mut outputs = Vec::new();
+        while let Some(output) = self.gateway.poll_output() {
+            if let Output::Record(record) = &output {
+                let record = record.as_ref().clone();
+                self.store.apply(&record.profile.clone(), &[record]).expect("memory takes everything");
+            }
+            outputs.push(output);
+        }
+        outputs
     }
 }
 
@@ -88,12 +109,16 @@ pub(crate) fn answered(stage: &mut Stage, client: ClientId, text: &str) -> Vec<V
     let mut frames = Vec::new();
     let mut outputs = VecDeque::from(stage.line(client, text));
     while let Some(output) = outputs.pop_front() {
+        let output = match output {
+            Output::Durably(output) => *output,
+            output => output,
+        };
         match output {
             Output::Send { frame, .. } => {
                 frames.push(serde_json::from_slice(frame.bytes()).expect("a frame is JSON"));
             }
             Output::Job { ticket, spec } => {
-                let result = job_result(&spec, stage.gateway().settings());
+                let result = stage.job_result(&spec);
                 outputs.extend(stage.input(Input::JobDone { ticket, result }));
             }
             Output::Stats { ticket } => {
@@ -154,11 +179,12 @@ fn settings() -> Settings {
         },
         cwd: None,
         approval_timeout_s: 300,
+        live_sessions_max: None,
     }
 }
 
 /// What the pool would find.
-pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
+fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     let first = |candidates: &[PathBuf]| candidates.first().cloned().unwrap_or_else(|| "/w".into());
     match spec {
         JobSpec::LoadSettings | JobSpec::EditSettings { .. } => JobResult::Settings(Arc::clone(settings)),
@@ -169,9 +195,20 @@ pub(crate) fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult 
             let meta = first(candidates).display().to_string();
             JobResult::Completions(vec![PathItem { text: format!("{word}1"), display: word.clone(), meta }])
         }
-        JobSpec::Errand(_) | JobSpec::Agent(_) | JobSpec::Attach(_) | JobSpec::SpawnTree(_) => {
-            JobResult::Failed("not here".to_owned())
+        JobSpec::Directory { path } => {
+            JobResult::Directory { cwd: path.clone(), branch: "main".to_owned(), root: "/w".into() }
         }
+        JobSpec::Facts(_) => JobResult::Facts(None),
+        JobSpec::Verification { .. } => JobResult::Verification(None),
+        JobSpec::SaveConversation(export) => {
+            let name = format!("hermes_conversation_{}.json", export.stamp);
+            JobResult::Saved(format!("/home/user/.hermes/sessions/saved/{name}").into())
+        }
+        JobSpec::Errand(_)
+        | JobSpec::Agent(_)
+        | JobSpec::Attach(_)
+        | JobSpec::SpawnTree(_)
+        | JobSpec::Store(_) => JobResult::Failed("not here".to_owned()),
         JobSpec::DetectDrop { text, .. } => JobResult::Drop(dropped(text)),
         JobSpec::SavePaste { text, number } => JobResult::Paste {
             path: format!("/home/user/.hermes/pastes/paste_{number}_120000.txt").into(),

@@ -46,6 +46,7 @@ part() {
 
 part ink $((120 + 2 * IDLE)) "$PYTHON" -B "$HERE/ink.py" --ui "$PEERS" --idle "$IDLE" "$@"
 [ -n "${ORIGINAL:-}" ] || part work 120 "$PYTHON" -B "$HERE/ink_work.py" --ui "$PEERS" "$@"
+[ -n "${ORIGINAL:-}" ] || part sessions 180 "$PYTHON" -B "$HERE/ink_sessions.py" --ui "$PEERS" "$@"
 part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
 part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
 # The original dies so often here that it needs minutes to come back.
@@ -54,7 +55,10 @@ part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
 if [ -z "${ORIGINAL:-}" ]; then
     part torture 180 "$PYTHON" -B "$HERE/torture.py" --seconds 8 "$@"
     part mcp 180 "$PYTHON" -B "$HERE/mcp.py" --cache "$PEERS/../peers-mcp" "$@"
+    part store 240 "$PYTHON" -B "$HERE/store.py" --quick "$@"
+    part crash 180 "$PYTHON" -B "$HERE/crash.py" --quick "$@"
     # What is counted is exact; times are allowed fifty times what they are on a quiet machine.
     part limits 300 "$PYTHON" -B "$HERE/limits.py" --quick --slack 50 "$@"
+    part many 300 "$PYTHON" -B "$HERE/many.py" --quick --slack 50 --cache "$PEERS/../peers-many" "$@"
 fi
 exit $FAILED

@@ -10,7 +10,7 @@ use super::{Agent, AgentIo, Interrupted};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Ask, Choice};
 use crate::model::message::{Message, Role};
-use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
+use crate::model::turn::{Resumed, TurnEnd, TurnSpec, TurnStatus, Usage};
 use script::{Script, Step, token};
 
 /// The model's name in [`Usage::model`].
@@ -33,9 +33,10 @@ impl Agent for Demo {
     fn run(&mut self, turn: &TurnSpec, io: &AgentIo) -> TurnEnd {
         let mut speaker = Speaker::new(io);
         io.emit(AgentEvent::Thinking);
-        let outcome = match script::parse(&turn.prompt) {
-            Some(script) => speaker.perform(&script),
-            None => speaker.say_words(&plain_answer(&turn.prompt)),
+        let outcome = match (&turn.resumed, script::parse(&turn.prompt)) {
+            (Some(resumed), _) => speaker.say_words(&resumed_answer(resumed)),
+            (None, Some(script)) => speaker.perform(&script),
+            (None, None) => speaker.say_words(&plain_answer(&turn.prompt)),
         };
         speaker.end(turn, outcome)
     }
@@ -52,6 +53,26 @@ fn plain_answer(prompt: &str) -> String {
          `model: {{default: NAME, base_url: URL, api_key: KEY}}` into config.yaml under $HERMES_HOME (by \
          default ~/.hermes), or set it in the environment."
     )
+}
+
+/// The rest of the script is not known any more.
+fn resumed_answer(resumed: &Resumed) -> String {
+    let question: &str = match &resumed.question {
+        Ask::Approval { command, .. } => command,
+        Ask::Clarify { question, .. } => question,
+        Ask::Sudo => "sudo",
+        Ask::Secret { env_var, .. } => env_var,
+    };
+    let answer: &str = match &resumed.answer {
+        Answer::Choice(Choice::Once) => "allowed once",
+        Answer::Choice(Choice::Session) => "allowed for this session",
+        Answer::Choice(Choice::Always) => "always allowed",
+        Answer::Choice(Choice::Deny) => "denied",
+        Answer::Text(text) => text,
+        Answer::Secret(_) => "a secret",
+        Answer::TimedOut | Answer::Cancelled => "nothing",
+    };
+    format!("A restart of the server cut this turn off; the answer to “{question}” was: {answer}.")
 }
 
 /// Why a turn ends before its script does.

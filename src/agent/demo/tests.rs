@@ -131,3 +131,13 @@ fn an_interrupt_ends_every_kind_of_waiting() {
     });
     assert_eq!((end.status, end.text.as_deref()), (TurnStatus::Interrupted, Some("0000 ")));
 }
+
+#[test]
+fn a_resumed_turn_says_what_was_answered_and_asks_nothing() {
+    let question = Ask::Clarify { question: "Tabs?".into(), choices: None };
+    let resumed = Resumed { question, answer: Answer::Text("yes".into()), call: "c1".into() };
+    let (events, end) = run(Demo, TurnSpec { resumed: Some(resumed), ..turn("") }, |_, _| {});
+    assert!(!events.iter().any(|event| matches!(event, AgentEvent::Ask(..))));
+    let said = "A restart of the server cut this turn off; the answer to “Tabs?” was: yes.";
+    assert_eq!((end.status, end.text.as_deref()), (TurnStatus::Complete, Some(said)));
+}

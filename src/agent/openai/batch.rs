@@ -16,11 +16,12 @@ use super::delegate::Parent;
 use super::extras::extras;
 use super::hand::{Hand, panicked};
 use super::kit::Kit;
-use super::line::{self, Line};
+use super::line::{self, Given, Line};
 use super::shape::Shaper;
 use crate::agent::AgentIo;
 use crate::base::mask::mask;
 use crate::model::agent_event::{AgentEvent, ToolExtras};
+use crate::model::label::label;
 use crate::model::message::{Called, Message, ToolCall};
 use crate::model::turn::TurnSpec;
 use crate::tools::{Args, Before, Beside, Call, Desk};
@@ -103,7 +104,8 @@ pub(super) fn refused(calls: &mut [ToolCall], kit: &Kit) -> Vec<Message> {
         if call.name.is_empty() {
             call.name = String::from("unknown");
         }
-        let called = Called { id: call.id.clone(), name: call.name.clone(), label: String::new() };
+        let label = label(&call.name, &call.arguments);
+        let called = Called { id: call.id.clone(), name: call.name.clone(), label };
         results.push(Message::result(called, json!({ "error": why }).to_string()));
     }
     results
@@ -131,18 +133,23 @@ pub(super) struct Bench<'a> {
     pub(super) desk: &'a Desk,
     pub(super) shaper: &'a Shaper,
     pub(super) io: &'a AgentIo,
+    /// What a person answered already.
+    pub(super) given: &'a Given,
 }
 
 impl Bench<'_> {
-    /// Makes the calls and gives a result for each, in their order. After an interrupt what has not begun is
-    /// skipped.
-    pub(super) fn run(&self, batch: &[Planned]) -> Vec<Message> {
-        let done = if batch.len() > 1 && may_run_together(batch) {
-            self.run_together(batch)
-        } else {
-            batch.iter().map(|planned| self.run_alone(planned)).collect()
-        };
-        batch.iter().zip(done).map(|(planned, done)| self.message(planned, done.result)).collect()
+    /// Makes the calls and says a result for each, in their order and as soon as it can be said. After an
+    /// interrupt what has not begun is skipped.
+    pub(super) fn run(&self, batch: &[Planned], mut say: impl FnMut(Vec<Message>)) {
+        if batch.len() > 1 && may_run_together(batch) {
+            let done = self.run_together(batch);
+            say(batch.iter().zip(done).map(|(planned, done)| self.message(planned, done.result)).collect());
+            return;
+        }
+        for planned in batch {
+            let done = self.run_alone(planned);
+            say(vec![self.message(planned, done.result)]);
+        }
     }
 
     /// All starts are told before any end, and the ends in the order of the calls.
@@ -189,7 +196,7 @@ impl Bench<'_> {
                 })
                 .collect();
             drop(to_turn);
-            line::serve(self.io, &requests);
+            line::serve(self.io, &requests, self.given);
             let lost = |_| Done::plain(panicked());
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(lost)).collect()
         })

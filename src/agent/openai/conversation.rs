@@ -9,7 +9,8 @@ use crate::model::turn::TurnSpec;
 /// A conversation that grows.
 pub(super) struct Conversation<'a> {
     history: &'a [Message],
-    prompt: Message,
+    /// None where the turn goes on with another.
+    prompt: Option<Message>,
     /// After a compression: what the model sees in the place of the history, the prompt and the first
     /// `covered` messages that the turn said.
     context: Option<Vec<Message>>,
@@ -21,8 +22,10 @@ pub(super) struct Conversation<'a> {
 impl<'a> Conversation<'a> {
     /// At the beginning of a turn.
     pub(super) fn of(turn: &'a TurnSpec) -> Self {
-        let prompt =
-            Message { images: turn.images.clone(), ..Message::new(Role::User, turn.prompt.as_str()) };
+        let prompt = turn.resumed.is_none().then(|| Message {
+            images: turn.images.clone(),
+            ..Message::new(Role::User, turn.prompt.as_str())
+        });
         Self { history: &turn.history, prompt, context: None, covered: 0, said: Vec::new() }
     }
 
@@ -31,7 +34,7 @@ impl<'a> Conversation<'a> {
         let said = self.said.get(self.covered..).unwrap_or_default();
         match &self.context {
             Some(context) => [context.as_slice(), &[], said],
-            None => [self.history, std::slice::from_ref(&self.prompt), said],
+            None => [self.history, self.prompt.as_slice(), said],
         }
     }
 
@@ -46,13 +49,8 @@ impl<'a> Conversation<'a> {
     }
 
     /// The turn says something.
-    pub(super) fn push(&mut self, message: Message) {
-        self.said.push(message);
-    }
-
-    /// Tools say something.
-    pub(super) fn extend(&mut self, results: Vec<Message>) {
-        self.said.extend(results);
+    pub(super) fn extend(&mut self, messages: Vec<Message>) {
+        self.said.extend(messages);
     }
 
     /// The last message, if it is a tool's result that the model has yet to see.
@@ -89,10 +87,10 @@ mod tests {
     fn what_replaces_the_beginning_is_followed_by_what_comes_later() {
         let spec = turn_after(vec![Message::new(Role::User, "a"), Message::new(Role::Assistant, "b")], "c");
         let mut talk = Conversation::of(&spec);
-        talk.push(Message::new(Role::Assistant, "d"));
+        talk.extend(vec![Message::new(Role::Assistant, "d")]);
         assert_eq!(texts(&talk.whole()), ["a", "b", "c", "d"]);
         assert_eq!(talk.replace(vec![Message::new(Role::User, "short")]), 1);
-        talk.push(Message::new(Role::Assistant, "e"));
+        talk.extend(vec![Message::new(Role::Assistant, "e")]);
         assert_eq!(texts(&talk.whole()), ["short", "e"]);
         assert_eq!(texts(&talk.take_said()), ["d", "e"]);
     }

@@ -1,4 +1,5 @@
-//! One tool as a turn has it: one of our own, or one of a tool server. Knows nothing of batches and of models.
+//! One tool as a turn has it: one of our own, or one of a tool server. Knows nothing of batches and of
+//! models.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -6,11 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::mcp::{McpTool, Servers};
-use crate::tools::{Args, Beside, Call, Tool, short_line};
-
-/// What the main argument of a tool that is not ours may be called, in this order.
-const MAIN_ARGUMENTS: [&str; 12] =
-    ["query", "path", "url", "urls", "command", "name", "file", "text", "prompt", "id", "title", "content"];
+use crate::tools::{Args, Beside, Call, Tool};
 
 /// A tool that can be called.
 #[derive(Clone, Debug)]
@@ -66,10 +63,7 @@ impl Hand {
 
     /// What is done, in one line of at most 80 characters without secrets.
     pub(super) fn label(&self, args: &Args) -> String {
-        match self {
-            Hand::Own(tool) => tool.label(args),
-            Hand::Remote { .. } => short_line(&crate::base::mask::mask(main_argument(args))),
-        }
+        args.label(self.name())
     }
 
     /// Calls it; always gives a JSON text. A tool that panics is an error result.
@@ -91,24 +85,7 @@ fn remote(tool: &McpTool, servers: &Servers, call: &Call<'_>) -> String {
     }
 }
 
-fn main_argument(args: &Args) -> &str {
-    MAIN_ARGUMENTS.iter().map(|name| args.shown(name)).find(|text| !text.is_empty()).unwrap_or_default()
-}
-
 /// The crash log has the details: the panic hook wrote them.
 pub(super) fn panicked() -> String {
     json!({ "error": "The tool failed unexpectedly." }).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_main_argument_is_the_first_known_name_with_a_text() {
-        let of = |json: &str| main_argument(&Args::parse(json).unwrap()).to_owned();
-        assert_eq!(of(r#"{"text":"b","query":"a","other":"c"}"#), "a");
-        assert_eq!(of(r#"{"query":7,"name":"n"}"#), "n");
-        assert_eq!(of(r#"{"other":"c"}"#), "");
-    }
 }

@@ -1,6 +1,6 @@
-//! The tools as one turn has them: chosen when it begins, so that every request of it names the same ones. Owns
-//! how a name is found as models write it, and the turn's memory of calls that lead nowhere. Knows nothing of how
-//! a call runs.
+//! The tools as one turn has them: chosen when it begins, so that every request of it names the same ones.
+//! Owns how a name is found as models write it, and the turn's memory of calls that lead nowhere. Knows
+//! nothing of how a call runs.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -83,6 +83,11 @@ impl List {
         Self { hands: Vec::new(), schemas: None }
     }
 
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.hands.iter().map(Hand::name)
+    }
+
     fn find(&self, written: &str) -> Option<&Hand> {
         let exact = self.hands.iter().find(|hand| hand.name() == written);
         exact.or_else(|| {
@@ -153,7 +158,7 @@ impl Kit {
 
     /// The names, for a model that asked for another.
     pub(super) fn names(&self) -> String {
-        self.list().hands.iter().map(Hand::name).collect::<Vec<_>>().join(", ")
+        self.list().names().collect::<Vec<_>>().join(", ")
     }
 
     /// The desk of the turn's session, ready for the turn.

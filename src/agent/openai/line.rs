@@ -1,7 +1,8 @@
-//! Between the tools of a batch and the thread of their turn, which alone speaks to the gateway: what tools and
-//! subagents ask and tell goes to it and is served there, one question at a time. Knows nothing of what a tool
-//! does.
+//! Between the tools of a batch and the thread of their turn, which alone speaks to the gateway: what tools
+//! and subagents ask and tell goes to it and is served there, one question at a time. Knows nothing of what a
+//! tool does.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,9 +32,30 @@ pub(super) fn requests() -> (Sender<Request>, Receiver<Request>) {
     bounded(REQUESTS_MAX)
 }
 
-/// Serves until every tool has dropped its side. Questions are put one after the other; what is told meanwhile is
-/// passed on at once.
-pub(super) fn serve(io: &AgentIo, requests: &Receiver<Request>) {
+/// An answer that a person gave already, before its question is asked again. It counts once.
+#[derive(Default)]
+pub(super) struct Given(Cell<Option<(Ask, Answer)>>);
+
+impl Given {
+    /// To this question.
+    pub(super) fn new(question: Ask, answer: Answer) -> Self {
+        Self(Cell::new(Some((question, answer))))
+    }
+
+    /// Takes the answer, if it is to this question.
+    fn take(&self, question: &Ask) -> Option<Answer> {
+        let (answered, answer) = self.0.take()?;
+        if answered == *question {
+            return Some(answer);
+        }
+        self.0.set(Some((answered, answer)));
+        None
+    }
+}
+
+/// Serves until every tool has dropped its side. Questions are put one after the other, unless the answer was
+/// given already; what is told meanwhile is passed on at once.
+pub(super) fn serve(io: &AgentIo, requests: &Receiver<Request>, given: &Given) {
     let mut waiting = VecDeque::new();
     while let Some(request) = waiting.pop_front().or_else(|| requests.recv().ok()) {
         match request {
@@ -42,6 +64,10 @@ pub(super) fn serve(io: &AgentIo, requests: &Receiver<Request>) {
                 let _ = reply.send(Answer::Cancelled);
             }
             Request::Ask { question, gone, reply } => {
+                if let Some(answer) = given.take(&question).filter(|_| !io.interrupted()) {
+                    let _ = reply.send(answer);
+                    continue;
+                }
                 let answer = io.ask_unless(question, || {
                     // Each that waits comes from somebody who waits for it, so that they are few.
                     for request in requests.try_iter() {

@@ -123,6 +123,8 @@ mod fake;
 #[cfg(test)]
 mod recovery_tests;
 #[cfg(test)]
+mod resume_tests;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod tests;

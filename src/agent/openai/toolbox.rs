@@ -16,10 +16,14 @@ use crate::model::job::Subagents;
 use crate::model::settings::{ApprovalSettings, DelegationSettings};
 use crate::model::turn::TurnSpec;
 use crate::tools::approval::Policy;
-use crate::tools::{Desk, Desks, TOOLS};
+use crate::tools::{Desk, Desks, StoreCall, TOOLS};
 
 /// How long the first turn waits for tool servers that are slow to start. Later ones take what is there.
 const SERVERS_WAIT: Duration = Duration::from_millis(1_500);
+
+/// Tools that are not always at hand.
+const MEMORY: &str = "memory";
+const SESSION_SEARCH: &str = "session_search";
 
 /// The tools.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct Toolbox {
     delegations: Arc<Delegations>,
     /// How commands are approved, in all sessions.
     policy: Mutex<Arc<Policy>>,
+    /// Whether the model may remember things.
+    memory: AtomicBool,
 }
 
 /// Lists of tools, for each kind of turn that asked.
@@ -43,6 +49,8 @@ pub struct Toolbox {
 struct Lists {
     /// What the servers offered then; another list of theirs is another pointer.
     offered: Option<Arc<[Arc<McpTool>]>>,
+    /// Whether the model could remember things then.
+    memory: bool,
     made: Vec<(Access, Arc<List>)>,
 }
 
@@ -52,17 +60,17 @@ impl Toolbox {
     /// # Errors
     /// A tool's schema is no JSON, which a test rules out.
     pub fn new(home: &Path) -> Result<Self, serde_json::Error> {
-        let own = List::new(TOOLS.iter().copied().map(Hand::Own).collect())?;
-        let lists = Lists { offered: None, made: vec![(Access::Session, Arc::new(own))] };
+        List::new(TOOLS.iter().copied().map(Hand::Own).collect())?;
         Ok(Self {
             home: home.to_owned(),
             desks: Desks::default(),
-            lists: Mutex::new(lists),
+            lists: Mutex::default(),
             prompts: Mutex::default(),
             servers: None,
             waited: AtomicBool::new(false),
             delegations: Arc::new(Delegations::new(None)),
             policy: Mutex::default(),
+            memory: AtomicBool::new(true),
         })
     }
 
@@ -85,6 +93,16 @@ impl Toolbox {
         }
     }
 
+    /// Turns that begin from now on have the tool `memory`, or have it not.
+    pub fn use_memory(&self, is_on: bool) {
+        self.memory.store(is_on, Ordering::SeqCst);
+    }
+
+    /// The same with earlier conversations to search: `call` asks the store, on agents' threads.
+    pub fn with_store(self, call: StoreCall) -> Self {
+        Self { desks: self.desks.with_store(call), lists: Mutex::default(), ..self }
+    }
+
     /// The same with the tools of these servers.
     pub fn with_servers(self, servers: Arc<Servers>) -> Self {
         Self { servers: Some(servers), ..self }
@@ -101,26 +119,32 @@ impl Toolbox {
             let first = !self.waited.swap(true, Ordering::SeqCst);
             servers.tools(if first { SERVERS_WAIT } else { Duration::ZERO })
         });
+        let memory = self.memory.load(Ordering::SeqCst);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = match (&lists.offered, &offered) {
+        let is_same_offer = match (&lists.offered, &offered) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
             (None, None) => true,
             (None, Some(new)) => new.is_empty(),
             (Some(_), None) => false,
         };
-        if !is_same {
-            *lists = Lists { offered: offered.clone(), made: Vec::new() };
+        if !is_same_offer || lists.memory != memory {
+            *lists = Lists { offered: offered.clone(), memory, made: Vec::new() };
         }
         if let Some((_, list)) = lists.made.iter().find(|(of, _)| *of == access) {
             return Arc::clone(list);
         }
-        let list = Arc::new(self.make(access, offered.as_deref().unwrap_or_default()));
+        let list = Arc::new(self.make(access, memory, offered.as_deref().unwrap_or_default()));
         lists.made.push((access, Arc::clone(&list)));
         list
     }
 
-    fn make(&self, access: Access, offered: &[Arc<McpTool>]) -> List {
-        let own = TOOLS.iter().copied().map(Hand::Own);
+    fn make(&self, access: Access, memory: bool, offered: &[Arc<McpTool>]) -> List {
+        let at_hand = |name: &str| match name {
+            MEMORY => memory,
+            SESSION_SEARCH => self.desks.has_store(),
+            _ => true,
+        };
+        let own = TOOLS.iter().copied().filter(|tool| at_hand(tool.name)).map(Hand::Own);
         let remote = self.servers.iter().flat_map(|servers| {
             // What a server says is not trusted to be JSON; of a broken schema only that tool is left out.
             let whole = |tool: &&Arc<McpTool>| {
@@ -193,6 +217,7 @@ impl Toolbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::store::Told;
 
     #[test]
     fn a_list_is_made_once_for_each_kind_of_turn() {
@@ -200,5 +225,19 @@ mod tests {
         let [session, leaf] = [Access::Session, Access::Leaf].map(|access| toolbox.list(access));
         assert!(Arc::ptr_eq(&session, &toolbox.list(Access::Session)));
         assert!(Arc::ptr_eq(&leaf, &toolbox.list(Access::Leaf)) && !Arc::ptr_eq(&leaf, &session));
+    }
+
+    #[test]
+    fn memory_and_search_are_offered_where_they_are_at_hand() {
+        let has = |toolbox: &Toolbox| {
+            let list = toolbox.list(Access::Session);
+            [MEMORY, SESSION_SEARCH, "todo"].map(|name| list.names().any(|known| known == name))
+        };
+        let toolbox = Toolbox::new(Path::new("/nowhere")).unwrap();
+        assert_eq!(has(&toolbox), [true, false, true]);
+        toolbox.use_memory(false);
+        assert_eq!(has(&toolbox), [false, false, true]);
+        let toolbox = toolbox.with_store(Arc::new(|_| Ok(Told::Found(Vec::new()))));
+        assert_eq!(has(&toolbox), [false, true, true], "a list that was made before is not used");
     }
 }

@@ -1,10 +1,13 @@
 //! The loop of a turn: call the model, run the tools it asks for, call it again, until it answers, fails, is
 //! stopped or has been called often enough. Knows nothing of HTTP and of what a tool does.
 //!
-//! `ask` makes one call and does what can be done about its failures; `shrink` makes the conversation shorter
-//! where it no longer fits.
+//! `ask` makes one call of the model and does what can be done about its failures; `calls` takes an answer
+//! that calls tools; `shrink` makes the conversation shorter where it no longer fits; `resume` does what
+//! comes first in a turn that a restart cut off.
 
 mod ask;
+mod calls;
+mod resume;
 mod shrink;
 
 use std::path::Path;
@@ -12,17 +15,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::answer::{Answer, Finish};
-use super::batch::{self, Bench, Flaw};
 use super::conversation::Conversation;
 use super::ending::{Ender, Ending};
 use super::fallback::Endpoints;
 use super::images::Album;
-use super::kit::Kit;
-use super::shape::Shaper;
 use super::{OpenAi, prompt, watch};
 use crate::agent::AgentIo;
 use crate::model::agent_event::AgentEvent;
-use crate::model::message::{Message, Role, ToolCall};
+use crate::model::message::{Message, Role};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::tools::{Desk, memory_for_prompt, skills_for_prompt};
 
@@ -31,18 +31,6 @@ const CONTINUATIONS_MAX: u32 = 3;
 
 /// How often the model is asked again after an answer without a word (the original's).
 const EMPTY_MAX: u32 = 3;
-
-/// How often it is asked again because a call's arguments are broken, before it is told (the original's).
-const MALFORMED_MAX: u32 = 2;
-
-/// How often in a row it may call tools that do not exist (the original's).
-const UNKNOWN_MAX: u32 = 3;
-
-/// How often a call that was cut off is asked for again with a larger output limit, which doubles from the
-/// first to the last of these (the original's).
-const CUT_CALLS_MAX: u32 = 4;
-const OUTPUT_FIRST: u64 = 8_192;
-const OUTPUT_LAST: u64 = 32_768;
 
 /// What is said to the model for one call only, and never kept.
 const CONTINUE: &str = "Your answer was cut off by the output limit. Continue exactly where it stops.";
@@ -129,6 +117,7 @@ impl<'a> Run<'a> {
 
     /// The turn from its first call to its end.
     pub(super) fn run(mut self) -> TurnEnd {
+        self.resume();
         loop {
             if let Some(end) = self.round() {
                 return self.close(end);
@@ -140,8 +129,9 @@ impl<'a> Run<'a> {
     fn close(mut self, mut end: TurnEnd) -> TurnEnd {
         let mut messages = self.talk.take_said();
         messages.append(&mut end.messages);
+        let before = self.turn.resumed.as_ref().and(self.turn.history.last());
         // The next prompt must not follow a tool's result: the roles alternate.
-        if messages.last().is_some_and(|last| last.role == Role::Tool) {
+        if messages.last().or(before).is_some_and(|last| last.role == Role::Tool) {
             let why = match end.status {
                 TurnStatus::Interrupted => "Operation interrupted.",
                 _ => "Operation failed.",
@@ -176,10 +166,14 @@ impl<'a> Run<'a> {
     fn take_guidance(&mut self) {
         let Some(last) = self.talk.last_result() else { return };
         let guidance = self.io.take_steering();
-        if !guidance.is_empty() {
-            let (open, close) = prompt::GUIDANCE;
-            last.text.push_str(&format!("\n\n{open}\n{}\n{close}", guidance.join("\n")));
+        if guidance.is_empty() {
+            return;
         }
+        let (open, close) = prompt::GUIDANCE;
+        last.text.push_str(&format!("\n\n{open}\n{}\n{close}", guidance.join("\n")));
+        // In this order: should the process end between the two, it is there twice and not lost.
+        self.io.emit(AgentEvent::Amended(last.text.clone()));
+        self.io.emit(AgentEvent::SteeringTaken(guidance.len()));
     }
 
     /// What is said for the next call only.
@@ -195,68 +189,6 @@ impl<'a> Run<'a> {
             aside.push(Message::new(Role::User, SUMMARISE));
         }
         aside
-    }
-
-    /// An answer that calls tools: they run, and the model is called again.
-    fn take_calls(&mut self, answer: &Answer<'_>, toolbox: &Kit) -> Option<TurnEnd> {
-        let calls = answer.calls(self.usage.calls);
-        let cut = answer.finish() == Some(Finish::Length);
-        let planned = match batch::plan(calls, toolbox) {
-            Ok(planned) if !cut => planned,
-            Ok(_) => return self.ask_again_for_cut_calls(),
-            Err((_, Flaw::CutOff)) => return self.ask_again_for_cut_calls(),
-            Err((_, Flaw::Malformed)) if self.count.malformed < MALFORMED_MAX => {
-                self.count.malformed += 1;
-                return None;
-            }
-            Err((calls, flaw)) => return self.refuse(answer, calls, &flaw, toolbox),
-        };
-        self.count = Counts::default();
-        let text = self.join_begun(answer.text());
-        self.keep(answer, text, batch::calls(&planned));
-        if let Some(desk) = self.desk.clone() {
-            let window = self.endpoints.settings().context_length;
-            let shaper = Shaper::new(&desk.home, &desk.key, window);
-            let (agent, turn, io) = (self.agent, self.turn, self.io);
-            let bench = Bench { agent, turn, kit: toolbox, desk: &desk, shaper: &shaper, io };
-            self.talk.extend(bench.run(&planned));
-        }
-        None
-    }
-
-    /// The model is told what is wrong with its calls.
-    fn refuse(
-        &mut self,
-        answer: &Answer<'_>,
-        mut calls: Vec<ToolCall>,
-        flaw: &Flaw,
-        toolbox: &Kit,
-    ) -> Option<TurnEnd> {
-        self.count.malformed = 0;
-        if *flaw == Flaw::Unknown {
-            self.count.unknown += 1;
-            if self.count.unknown >= UNKNOWN_MAX {
-                let why = String::from("The model keeps calling tools that do not exist.");
-                return Some(self.end(TurnStatus::Error, Some(why)));
-            }
-        }
-        let results = batch::refused(&mut calls, toolbox);
-        let text = self.join_begun(answer.text());
-        self.keep(answer, text, calls);
-        self.talk.extend(results);
-        None
-    }
-
-    /// Nothing of the answer is kept; the next one may be longer.
-    fn ask_again_for_cut_calls(&mut self) -> Option<TurnEnd> {
-        if self.count.cut == CUT_CALLS_MAX {
-            let why = String::from("Response truncated due to output length limit");
-            return Some(self.end(TurnStatus::Error, Some(why)));
-        }
-        let wider = (OUTPUT_FIRST << self.count.cut).min(OUTPUT_LAST);
-        self.max_tokens = Some(wider.max(self.endpoints.settings().max_tokens));
-        self.count.cut += 1;
-        None
     }
 
     /// An answer without calls: the turn's last, unless it was cut or empty.
@@ -283,10 +215,9 @@ impl<'a> Run<'a> {
         Some(self.warn(ending, answer))
     }
 
-    /// Puts an assistant's message into the history.
-    fn keep(&mut self, answer: &Answer<'_>, text: String, calls: Vec<ToolCall>) {
-        let reasoning = answer.reasoning();
-        self.talk.push(Message { reasoning, calls, ..Message::new(Role::Assistant, text) });
+    /// Messages become part of the conversation, and the gateway hears of them.
+    fn say(&mut self, messages: Vec<Message>) {
+        say(self.io, &mut self.talk, messages);
     }
 
     /// `text` with the beginning that it continues.
@@ -319,6 +250,12 @@ impl<'a> Run<'a> {
     fn end(&self, status: TurnStatus, text: Option<String>) -> TurnEnd {
         TurnEnd { status, text, reasoning: None, usage: Usage::default(), messages: Vec::new() }
     }
+}
+
+/// Messages become part of the conversation, and the gateway hears of them.
+fn say(io: &AgentIo, talk: &mut Conversation<'_>, messages: Vec<Message>) {
+    io.emit(AgentEvent::Said(messages.clone()));
+    talk.extend(messages);
 }
 
 /// The newest plan in a conversation: what the tool gave last.

@@ -1,5 +1,5 @@
-//! The loop of a turn against a scripted server: what the model asks for is done, and what it is sent next is a
-//! conversation it accepts.
+//! The loop of a turn against a scripted server: what the model asks for is done, and what it is sent next is
+//! a conversation it accepts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,7 +227,10 @@ fn guidance_stands_at_the_end_of_the_last_result() {
     let result = played.asked[1]["messages"][3]["content"].as_str().unwrap();
     assert!(result.contains(r#""user_response":"yes""#), "{result}");
     assert!(result.ends_with("\n\n<guidance>\nuse tabs\n</guidance>"), "{result}");
-    assert!(played.events.contains(&AgentEvent::SteeringTaken(1)));
+    let order = |wanted: &AgentEvent| played.events.iter().position(|event| event == wanted).unwrap();
+    let amended = AgentEvent::Amended(played.end.messages[1].text.clone());
+    assert!(order(&amended) < order(&AgentEvent::SteeringTaken(1)), "kept before it counts as taken");
+    assert!(played.end.messages[1].text.ends_with("</guidance>"));
 }
 
 #[test]

@@ -115,6 +115,8 @@ pub struct LowArgs {
     pub rate: Option<u64>,
     /// `--no-merge`.
     pub no_merge: bool,
+    /// `--no-store`.
+    pub no_store: bool,
     /// `--ping-interval`; zero turns pings off.
     pub ping_interval: Option<Duration>,
     /// `--ping-timeout`; zero never gives up on a client.

@@ -71,6 +71,18 @@ pub(super) const FLAGS: &[Flag] = &[
         },
     },
     Flag {
+        name: "no-store",
+        short: None,
+        value: "",
+        on: &[Mode::Serve, Mode::Stdio],
+        help: "Keep conversations in memory only, and write none of them to disk.",
+        default: "",
+        set: |low, _| {
+            low.no_store = true;
+            Ok(())
+        },
+    },
+    Flag {
         name: "ping-interval",
         short: None,
         value: "SECONDS",

@@ -7,6 +7,7 @@ use super::{echo, session, use_newer, write};
 use crate::gateway::method::{After, Ctx, Reply};
 use crate::model::edit::Edit;
 use crate::model::job::JobResult;
+use crate::model::store::Change;
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
@@ -69,6 +70,7 @@ fn choose(ctx: &mut Ctx<'_>, params: &Params) -> Result<Value, RpcError> {
         if let Some(session) = ctx.gateway.live_mut(id) {
             session.model = Some(name.clone());
         }
+        ctx.gateway.record(ctx.now, id, Change::Model(name.clone()));
         ctx.after(After::Info(id));
     }
     Ok(json!({

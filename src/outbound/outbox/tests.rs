@@ -36,8 +36,10 @@ impl Bench {
     fn delta(&mut self, text: &str) {
         let (log, session) = (self.log.clone(), SessionId::from_bits(1));
         let range = log.append(text);
-        self.outbox
-            .push_delta(Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new() }, self.now);
+        self.outbox.push_delta(
+            Delta { kind: DeltaKind::Message, session, log, range, cuts: Vec::new(), seq: None },
+            self.now,
+        );
     }
 
     fn reply(&mut self, n: u64) {
@@ -102,9 +104,10 @@ fn pieces_that_stay_apart_keep_their_text_stream_and_order() {
         bench.delta(text);
         let range = other.append("o");
         let (kind, session) = (DeltaKind::Reasoning, SessionId::from_bits(2));
-        bench
-            .outbox
-            .push_delta(Delta { kind, session, log: other.clone(), range, cuts: Vec::new() }, bench.now);
+        bench.outbox.push_delta(
+            Delta { kind, session, log: other.clone(), range, cuts: Vec::new(), seq: None },
+            bench.now,
+        );
     }
     assert_eq!(bench.outbox.queued(), 15);
     bench.outbox.release();
@@ -206,8 +209,14 @@ fn streams_that_alternate_are_joined_each() {
         for (bits, log) in (1..).zip(&logs) {
             let range = log.append(&format!("{n} "));
             let session = SessionId::from_bits(bits);
-            let delta =
-                Delta { kind: DeltaKind::Message, session, log: log.clone(), range, cuts: Vec::new() };
+            let delta = Delta {
+                kind: DeltaKind::Message,
+                session,
+                log: log.clone(),
+                range,
+                cuts: Vec::new(),
+                seq: None,
+            };
             bench.outbox.push_delta(delta, bench.now);
         }
     }
@@ -225,7 +234,7 @@ fn what_cannot_be_joined_is_bounded_by_number() {
         let kind = if n % 2 == 0 { DeltaKind::Message } else { DeltaKind::Reasoning };
         let (log, session) = (bench.log.clone(), SessionId::from_bits(1));
         let range = log.append("x");
-        bench.outbox.push_delta(Delta { kind, session, log, range, cuts: Vec::new() }, bench.now);
+        bench.outbox.push_delta(Delta { kind, session, log, range, cuts: Vec::new(), seq: None }, bench.now);
     }
     assert_eq!(bench.outbox.overrun(bench.now), Some(Overrun::Control));
 }
@@ -300,4 +309,23 @@ fn overruns_have_names() {
     assert_eq!(bench.outbox.overrun(bench.now + WRITE_STALL_MAX), None, "nothing could leave");
     bench.reply(1);
     assert_eq!(bench.outbox.overrun(bench.now + WRITE_STALL_MAX), Some(Overrun::Stalled));
+}
+
+#[test]
+fn text_that_is_joined_and_cut_has_the_number_of_its_last_byte() {
+    let mut bench = Bench::new(true);
+    let large = "x".repeat(DELTA_TEXT_MAX);
+    let end = large.len() as u64 + 2;
+    // The last one does not follow: something stood between that this client did not get.
+    for (text, seq) in [(large.as_str(), end - 2), ("yz", end), ("w", end + 2)] {
+        let (log, session) = (bench.log.clone(), SessionId::from_bits(1));
+        let (range, kind) = (log.append(text), DeltaKind::Message);
+        bench
+            .outbox
+            .push_delta(Delta { kind, session, log, range, cuts: Vec::new(), seq: Some(seq) }, bench.now);
+    }
+    bench.outbox.release();
+    let lines = String::from_utf8(bench.outbox.fill().to_vec()).unwrap();
+    let read = |line: &str| serde_json::from_str::<Value>(line).unwrap()["params"]["seq"].clone();
+    assert_eq!(lines.lines().map(read).collect::<Vec<_>>(), [json!(end - 2), json!(end), json!(end + 2)]);
 }

@@ -212,7 +212,7 @@ impl Server {
                 if let Some(text) = text {
                     let (log, range) = (stream.log.clone(), stream.log.append(&text));
                     let cuts = text.into_cuts();
-                    let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts };
+                    let delta = Delta { kind: DeltaKind::Message, session, log, range, cuts, seq: None };
                     self.send_delta(
                         client_id(stream.link),
                         delta,

@@ -6,11 +6,13 @@ use super::{Due, Expect, Final, Model, SessionModel, Waiting, Want};
 use crate::base::secret::Secret;
 use crate::gateway::AskKind;
 use crate::gateway::io::Now;
+use crate::limits::CHECKPOINT_INTERVAL;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Choice};
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
 use crate::model::job::JobResult;
 use crate::model::settings::BusyMode;
+use crate::model::store::Told;
 use crate::sim::call::{Call, Sent};
 use crate::wire::error::OVERLOADED;
 
@@ -61,7 +63,15 @@ impl Model {
                 self.expected.push_back(Expect::Job { client, sent: Rc::clone(sent) });
             }
             Call::Submit { session, prompt } => self.submit(now, client, sent, *session, *prompt),
-            Call::Resume { session } => self.take_over(now, client, sent, *session, NOTHING_TO_RESUME),
+            Call::Resume { session, by_key } => match self.named(*session, *by_key) {
+                Some(live) => self.take_over(now, client, sent, live, NO_SESSION),
+                // It has to come from the store.
+                None => self.expected.push_back(Expect::Job { client, sent: Rc::clone(sent) }),
+            },
+            Call::Title { session } if !self.is_live(*session) => {
+                self.reply(client, sent, Want::Error(NO_SESSION));
+            }
+            Call::Title { .. } => self.expected.push_back(Expect::Job { client, sent: Rc::clone(sent) }),
             Call::Activate { session } => self.take_over(now, client, sent, *session, NO_SESSION),
             Call::Close { session } => {
                 let live = self.is_live(*session);
@@ -232,6 +242,14 @@ impl Model {
         Want::Word("interrupted")
     }
 
+    /// The live session behind a name that somebody knows: its id, or the stored key that goes with it.
+    fn named(&self, session: SessionId, by_key: bool) -> Option<SessionId> {
+        match by_key {
+            true => self.live_key(self.ever.get(&session)?),
+            false => self.is_live(session).then_some(session),
+        }
+    }
+
     fn take_over(&mut self, now: Now, client: ClientId, sent: &Rc<Sent>, session: SessionId, none: i64) {
         let Some(it) = self.sessions.get(&session) else {
             return self.reply(client, sent, Want::Error(none));
@@ -254,15 +272,36 @@ impl Model {
     }
 
     /// A job is done. Whoever asked may be gone: then nothing is made for nobody.
-    pub(in crate::sim) fn job_done(&mut self, ticket: Ticket, result: &JobResult) {
+    pub(in crate::sim) fn job_done(&mut self, now: Now, ticket: Ticket, result: &JobResult) {
+        if self.asides.remove(&ticket) {
+            return;
+        }
         let Some((client, sent)) = self.jobs.remove(&ticket) else {
             return self.fail(|| format!("{ticket:?} was never given"));
         };
         if !self.clients.contains(&client) {
             return self.marks.mark("job for nobody");
         }
-        let failed = matches!(result, JobResult::Failed(_));
+        let failed = matches!(result, JobResult::Failed(_) | JobResult::Store(Err(_)));
         let want = match &sent.call {
+            Call::Resume { .. } if failed => Want::Error(NOT_MADE),
+            Call::Resume { .. } => match result {
+                JobResult::Store(Ok(told)) => match &**told {
+                    Told::Loaded(Some(loaded)) => {
+                        if let Some(live) = self.live_key(&loaded.key) {
+                            // Somebody else was quicker.
+                            return self.take_over(now, client, &sent, live, NO_SESSION);
+                        }
+                        match self.sessions.len() >= self.bounds.sessions {
+                            true => Want::Error(FULL),
+                            false => Want::Revived(loaded.key.to_string()),
+                        }
+                    }
+                    _ => Want::Error(NOTHING_TO_RESUME),
+                },
+                _ => Want::Error(NOTHING_TO_RESUME),
+            },
+            Call::Title { .. } => Want::Any,
             Call::Create { .. } if failed => Want::Error(NOT_MADE),
             Call::Create { .. } if self.sessions.len() >= self.bounds.sessions => Want::Error(FULL),
             Call::Create { .. } => Want::Created,
@@ -277,6 +316,7 @@ impl Model {
 
     /// The pool had no room.
     pub(in crate::sim) fn job_refused(&mut self, ticket: Ticket) {
+        self.asides.remove(&ticket);
         if let Some((client, sent)) = self.jobs.remove(&ticket) {
             self.reply(client, &sent, Want::Overloaded);
         }
@@ -284,14 +324,23 @@ impl Model {
 
     /// A session was made.
     pub(super) fn created(&mut self, client: ClientId, session: SessionId, key: &str, with_client: bool) {
-        if !self.ever.insert(session) || !self.keys.insert(key.to_owned()) {
-            self.fail(|| format!("the id {session} or the key {key} was used before"));
+        if !self.keys.insert(key.to_owned()) {
+            self.fail(|| format!("the key {key} was used before"));
+        }
+        self.lives(client, session, key, with_client);
+    }
+
+    /// A session is live, new or not.
+    pub(super) fn lives(&mut self, client: ClientId, session: SessionId, key: &str, with_client: bool) {
+        if self.ever.insert(session, key.to_owned()).is_some() {
+            self.fail(|| format!("the id {session} was used before"));
         }
         let number = self.next_session;
         self.next_session += 1;
         let owner = Some(client);
         let queue = std::collections::VecDeque::new();
-        let it = SessionModel { number, owner, with_client, turn: None, queue, orphan: None };
+        let key = key.to_owned();
+        let it = SessionModel { key, number, owner, with_client, turn: None, queue, orphan: None };
         self.sessions.insert(session, it);
         self.hears.insert(session, client);
     }
@@ -323,6 +372,8 @@ impl Model {
             | AgentEvent::ToolStart { .. }
             | AgentEvent::ToolComplete { .. }
             | AgentEvent::Subagent(_)
+            | AgentEvent::Said(_)
+            | AgentEvent::Amended(_)
             | AgentEvent::Compressed { .. } => {}
         }
     }
@@ -342,6 +393,9 @@ impl Model {
             false => it.reasoning += text.len(),
         }
         let session = it.session;
+        if self.dues.iter().all(|(_, due)| *due != Due::Checkpoint) {
+            self.dues.insert((now.at + CHECKPOINT_INTERVAL, Due::Checkpoint));
+        }
         if let Some(client) = self.owner(session) {
             let text = text.to_owned();
             self.expected.push_back(Expect::Delta { client, session, visible, text });
@@ -372,6 +426,7 @@ impl Model {
                     self.close(session);
                 }
                 Due::Ask(request) | Due::Answer(request) => self.ask_due(request),
+                Due::Checkpoint => {}
                 Due::Grace(turn) => {
                     self.marks.mark("grace over");
                     self.give_up(now, turn);

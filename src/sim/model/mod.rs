@@ -1,8 +1,8 @@
 //! The shadow of the gateway: from the same inputs it predicts, in order, what has to come out. It knows what
 //! the documentation promises and nothing of how the gateway does it. Where both disagree, one is wrong.
 //!
-//! Reader's path: [`Model`] (what is known) → `input` (what an input changes) → `turn` and `ask` (the parts) →
-//! `output` (what comes out, against what was expected).
+//! Reader's path: [`Model`] (what is known) → `input` (what an input changes) → `turn` and `ask` (the parts)
+//! → `output` (what comes out, against what was expected).
 
 mod ask;
 mod input;
@@ -27,6 +27,8 @@ const FAILURE_MAX: usize = 1_000;
 /// What is known of a session.
 #[derive(Debug)]
 struct SessionModel {
+    /// Stored key.
+    key: String,
     /// Order of creation.
     number: u64,
     owner: Option<ClientId>,
@@ -86,6 +88,8 @@ enum Due {
     Ask(u32),
     Answer(u32),
     Grace(TurnId),
+    /// Streamed text is recorded.
+    Checkpoint,
 }
 
 /// What has to come out next.
@@ -156,6 +160,8 @@ enum Want {
     /// An error that says when to come back.
     Overloaded,
     Created,
+    /// A stored conversation is live again, under this key.
+    Revived(String),
     Attached {
         session: SessionId,
         inflight: Option<(String, String)>,
@@ -208,9 +214,11 @@ pub(super) struct Model {
     hears: BTreeMap<SessionId, ClientId>,
     /// Who has just lost which session.
     pub(super) lost: Vec<(ClientId, SessionId)>,
-    /// Every id there ever was, and every stored key.
-    ever: HashSet<SessionId>,
+    /// Every id there ever was, with its stored key.
+    ever: BTreeMap<SessionId, String>,
     keys: HashSet<String>,
+    /// Jobs that answer no request.
+    asides: BTreeSet<Ticket>,
     next_turn: u64,
     next_session: u64,
     pub(super) fates: Fates,
@@ -236,8 +244,9 @@ impl Model {
             expected: VecDeque::new(),
             hears: BTreeMap::new(),
             lost: Vec::new(),
-            ever: HashSet::new(),
+            ever: BTreeMap::new(),
             keys: HashSet::new(),
+            asides: BTreeSet::new(),
             next_turn: 1,
             next_session: 1,
             fates: Fates::default(),
@@ -258,6 +267,18 @@ impl Model {
     /// What is wrong, if anything is.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
+    }
+
+    /// Without a turn nothing waits to be recorded.
+    fn rest_checkpoint(&mut self) {
+        if self.turns.is_empty() {
+            self.dues.retain(|(_, due)| *due != Due::Checkpoint);
+        }
+    }
+
+    /// The live session with this stored key.
+    fn live_key(&self, key: &str) -> Option<SessionId> {
+        self.sessions.iter().find(|(_, it)| it.key == key).map(|(id, _)| *id)
     }
 
     /// Follows the settings.

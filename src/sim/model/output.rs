@@ -1,4 +1,5 @@
-//! What comes out, against what was expected: in order, to the right client, nothing missing and nothing more.
+//! What comes out, against what was expected: in order, to the right client, nothing missing and nothing
+//! more.
 
 use std::rc::Rc;
 
@@ -50,10 +51,14 @@ impl Model {
                 let fits = |expect: &Expect| matches!(expect, Expect::Interrupt(of) if of == turn);
                 self.meet(fits, || format!("interrupt {turn:?}"));
             }
-            Output::Stats { .. } | Output::SessionClosed { .. } => {}
+            Output::Stats { .. } | Output::SessionClosed { .. } | Output::Record(_) => {}
+            Output::Durably(output) => return self.output(output),
             Output::Forget(turn) => {
                 let fits = |expect: &Expect| matches!(expect, Expect::Forget(of) if of == turn);
                 self.meet(fits, || format!("forget {turn:?}"));
+            }
+            Output::Job { ticket, .. } if !self.job_is_due() => {
+                self.asides.insert(*ticket);
             }
             Output::Job { ticket, .. } => {
                 let fits = |expect: &Expect| matches!(expect, Expect::Job { .. });
@@ -63,6 +68,12 @@ impl Model {
             }
         }
         None
+    }
+
+    /// Whether a request's job comes next; another one is the session's own (where it is, what it is called).
+    fn job_is_due(&mut self) -> bool {
+        self.pass_owners();
+        matches!(self.expected.front(), Some(Expect::Job { .. }))
     }
 
     /// Takes what is expected next if it `fits`.
@@ -134,11 +145,16 @@ impl Model {
                     matches!(expect, Expect::Reply { client: to, want, .. }
                         if *to == client && want.fits(outcome))
                 };
-                if let Some(Expect::Reply { sent, .. }) = self.meet(fits, came)
-                    && let Outcome::Created { session, key } = outcome
-                    && let Call::Create { with_client } = sent.call
-                {
-                    self.created(client, *session, key, with_client);
+                let Some(Expect::Reply { sent, want, .. }) = self.meet(fits, came) else { return };
+                match (outcome, &sent.call, want) {
+                    (Outcome::Created { session, key }, Call::Create { with_client }, _) => {
+                        self.created(client, *session, key, *with_client);
+                    }
+                    (Outcome::Attached { session, .. }, _, Want::Revived(key)) => {
+                        self.lives(client, *session, &key, false);
+                        self.marks.mark("came back from the store");
+                    }
+                    _ => {}
                 }
             }
             Said::Start(session) => {
@@ -204,6 +220,7 @@ impl Want {
             (Want::Created, Outcome::Created { .. })
             | (Want::Done | Want::Any, Outcome::Done)
             | (Want::Any, Outcome::Error { .. }) => true,
+            (Want::Revived(_), Outcome::Attached { running: false, inflight: None, .. }) => true,
             (
                 Want::Attached { session, inflight },
                 Outcome::Attached { session: of, running, inflight: got },

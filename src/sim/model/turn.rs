@@ -101,6 +101,7 @@ impl Model {
     pub(super) fn end(&mut self, now: Now, turn: TurnId, text: Final, status: &'static str) {
         self.withdraw(turn);
         let Some(it) = self.turns.remove(&turn) else { return };
+        self.rest_checkpoint();
         self.ended += 1;
         if let Some(grace) = it.grace {
             self.dues.remove(&(grace, Due::Grace(turn)));
@@ -143,6 +144,7 @@ impl Model {
                 self.fates.dropped += it.steered.len() as u64;
                 self.dues.retain(|(_, due)| *due != Due::Grace(turn));
             }
+            self.rest_checkpoint();
         }
         if let Some(it) = self.sessions.remove(&session) {
             self.fates.dropped += it.queue.iter().map(|waiting| waiting.prompts.len() as u64).sum::<u64>();

@@ -27,8 +27,8 @@ fn what_is_sent_again_has_its_envelope() {
     });
 }
 
-/// Trap 4. Text that waited when a client resumed is in the reply or behind it, not in both. (There is no replay
-/// ring here: the reply carries the text so far, and keeps its place among the deltas.)
+/// Trap 4. Text that waited when a client resumed is in the reply or behind it, not in both. (There is no
+/// replay ring here: the reply carries the text so far, and keeps its place among the deltas.)
 #[test]
 fn text_is_not_doubled_on_resume() {
     trap(&[(Naive::ReplyPassesText, "a client received")], |scene| {
@@ -37,7 +37,8 @@ fn text_is_not_doubled_on_resume() {
         scene.submit(0, session, 1);
         scene.say("a");
         scene.settle();
-        // Heard at once because of what follows it, it waits for the frame clock that the first piece has started.
+        // Heard at once because of what follows it, it waits for the frame clock that the first piece has
+        // started.
         scene.say("b");
         scene.tell(AgentEvent::SteeringTaken(0), Haste::Now);
         scene.world.rest();
@@ -47,8 +48,8 @@ fn text_is_not_doubled_on_resume() {
     });
 }
 
-/// Trap 5. Late news of a turn that is over is nobody's, because no id comes twice. (There is no `seq` here: ids
-/// of turns, sessions and connections are what must not restart.)
+/// Trap 5. Late news of a turn that is over is nobody's, because no id comes twice. (There is no `seq` here:
+/// ids of turns, sessions and connections are what must not restart.)
 #[test]
 fn late_news_is_nobodys() {
     trap(&[(Naive::TurnIdsRestart, "streamed")], |scene| {
@@ -137,7 +138,7 @@ fn a_stalled_reader_holds_up_nobody() {
             scene.inline(0, "model.options");
         }
         scene.world.rest();
-        scene.inline(1, "session.list");
+        scene.inline(1, "session.active_list");
         scene.settle();
         let waits = scene.waits(1);
         scene.expect(!waits, "one waits behind the other");
@@ -152,7 +153,7 @@ fn a_refusal_arrives() {
     trap(&[(Naive::OverloadDropped, "it was owed Reply")], |scene| {
         scene.world.jobs = crate::sim::jobs::Jobs::new(&scene.world.host.bell, 1);
         scene.connect(0);
-        scene.inline(0, "session.list");
+        scene.inline(0, "session.active_list");
         for _ in 0..3 {
             scene.world.request(0, "config.get", "\"key\":\"busy\"", Call::Pool { code: 5013 });
         }
@@ -199,8 +200,8 @@ fn a_half_closed_connection_is_let_go() {
     });
 }
 
-/// The bell is silenced before the mail is drained; otherwise what is posted in between lies until something else
-/// rings.
+/// The bell is silenced before the mail is drained; otherwise what is posted in between lies until something
+/// else rings.
 #[test]
 fn mail_posted_while_the_loop_drains_is_heard() {
     trap(&[(Naive::DrainThenSilence, "mail of an agent")], |scene| {

@@ -87,7 +87,7 @@ fn a_stopped_process_reads_before_it_judges() {
 fn the_first_request_is_answered_after_the_welcome() {
     trap(&[(Naive::ReadyTooSoon, "which is not there")], |scene| {
         scene.world.dial(0, &mut Dice::new(1));
-        scene.inline(0, "session.list");
+        scene.inline(0, "session.active_list");
         scene.settle();
         let waits = scene.waits(0);
         scene.expect(!waits, "the first request is not answered");

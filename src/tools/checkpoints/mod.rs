@@ -20,10 +20,10 @@ use self::grounds::Grounds;
 use self::store::Store;
 use super::approval;
 use super::desk::Desk;
-use super::short_line;
 use crate::base::mask::mask;
 use crate::base::switch::Switch;
 use crate::model::checkpoint::{CheckpointDone, CheckpointError, CheckpointJob, CheckpointWork};
+use crate::model::label::short_line;
 
 /// Characters of a command that say what a checkpoint was made before, as in the original.
 const COMMAND_CHARS: usize = 60;

@@ -53,7 +53,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["target"]
     }"#,
     beside: Beside::Nothing,
-    label,
     run,
 };
 
@@ -115,20 +114,6 @@ fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
-}
-
-fn label(args: &Args) -> String {
-    let target = args.shown("target");
-    if let Some(Value::Array(operations)) = args.get("operations") {
-        return format!("Updating memory {target}: {} changes", operations.len());
-    }
-    let (sign, text) = match args.shown("action") {
-        "add" => ("+", args.shown("content")),
-        "replace" => ("~", args.shown("content")),
-        "remove" => ("-", args.shown("old_text")),
-        _ => return String::from("Updating memory"),
-    };
-    format!("Updating memory {sign}{target}: {text:?}")
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {

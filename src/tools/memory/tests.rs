@@ -157,18 +157,6 @@ fn the_prompt_shows_both_files_and_leaves_orders_out() {
 }
 
 #[test]
-fn the_label_says_what_is_done() {
-    for (args, want) in [
-        (json!({"target": "user", "action": "add", "content": "tea"}), "Updating memory +user: \"tea\""),
-        (json!({"target": "memory", "action": "remove", "old_text": "x"}), "Updating memory -memory: \"x\""),
-        (json!({"target": "memory", "operations": [{}, {}]}), "Updating memory memory: 2 changes"),
-        (json!({}), "Updating memory"),
-    ] {
-        assert_eq!(TOOL.label(&Args::parse(&args.to_string()).unwrap()), want);
-    }
-}
-
-#[test]
 fn numbers_are_grouped() {
     assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
 }

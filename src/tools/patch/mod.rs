@@ -42,7 +42,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": []
     }"#,
     beside: Beside::OtherFiles(files),
-    label,
     run,
 };
 
@@ -78,15 +77,6 @@ fn files(args: &Args) -> Vec<String> {
     files.sort_unstable();
     files.dedup();
     files
-}
-
-fn label(args: &Args) -> String {
-    let files = patch_text(args).map(v4a::paths).unwrap_or_default();
-    match files.as_slice() {
-        [] => format!("Editing {}", args.shown("path")),
-        [file] => format!("Editing {file}"),
-        [file, rest @ ..] => format!("Editing {file} and {} more", rest.len()),
-    }
 }
 
 /// The patch, if it is what the call is about.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::path::{self, near_names};
 use super::text_file::{self, Stamp};
-use super::{Args, Beside, Call, Desk, Tool, ToolError};
+use super::{Beside, Call, Desk, Tool, ToolError};
 use kind::Kind;
 use page::{Page, PageError};
 use reads::Again;
@@ -57,27 +57,12 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["path"]
     }"#,
     beside: Beside::Anything,
-    label,
     run,
 };
 
 /// What was read in this session.
 pub(super) fn reads(desk: &Desk) -> MutexGuard<'_, Reads> {
     desk.reads.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn label(args: &Args) -> String {
-    let path = Path::new(args.shown("path"));
-    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let number = |name| args.number(name).ok().flatten().filter(|number| *number > 0);
-    match (number("offset"), number("limit").filter(|limit| *limit > 1)) {
-        (None, None) => format!("Reading {name}"),
-        (Some(first), None) => format!("Reading {name} L{first}"),
-        (first, Some(limit)) => {
-            let first = first.unwrap_or(1);
-            format!("Reading {name} L{first}-{}", first.saturating_add(limit - 1))
-        }
-    }
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {

@@ -97,14 +97,3 @@ fn an_interrupted_turn_reads_nothing() {
     room.turn.interrupt.store(true, Ordering::SeqCst);
     assert_eq!(read(&room, &json!({"path": "a"})), json!({"error": "Interrupted."}));
 }
-
-#[test]
-fn labels_name_the_lines() {
-    let label = |args: Value| TOOL.label(&Args::parse(&args.to_string()).unwrap());
-    assert_eq!(label(json!({"path": "x/a.rs"})), "Reading a.rs");
-    assert_eq!(label(json!({"path": "/"})), "Reading /");
-    assert_eq!(label(json!({"path": "a", "offset": 5})), "Reading a L5");
-    assert_eq!(label(json!({"path": "a", "offset": 5, "limit": 10})), "Reading a L5-14");
-    assert_eq!(label(json!({"path": "a", "limit": 10})), "Reading a L1-10");
-    assert_eq!(label(json!({})), "Reading");
-}

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 use super::path;
 use super::read_file::reads;
-use super::{Args, Beside, Call, Tool, ToolError};
+use super::{Beside, Call, Tool, ToolError};
 use budget::Budget;
 use content::Mode;
 use glob::Glob;
@@ -71,7 +71,6 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["pattern"]
     }"#,
     beside: Beside::Anything,
-    label,
     run,
 };
 
@@ -94,10 +93,6 @@ impl Wanted<'_> {
         let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         all.into_iter().skip(size(self.offset)).take(size(self.limit)).collect()
     }
-}
-
-fn label(args: &Args) -> String {
-    format!("Searching files for {}", args.shown("pattern"))
 }
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {

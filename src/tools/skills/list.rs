@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Args, Beside, Call, Tool, ToolError};
+use super::super::{Beside, Call, Tool, ToolError};
 use super::find;
 use crate::base::mask::mask;
 
@@ -20,13 +20,8 @@ pub(in crate::tools) const TOOL: Tool = Tool {
         "required": []
     }"#,
     beside: Beside::Anything,
-    label,
     run,
 };
-
-fn label(_: &Args) -> String {
-    String::from("Listing skills")
-}
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     let category = call.args.text("category")?.map(str::trim).filter(|category| !category.is_empty());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::path;
 use super::super::text_file;
-use super::super::{Args, Beside, Call, Tool, ToolError};
+use super::super::{Beside, Call, Tool, ToolError};
 use super::find::{self, FILE, LINKED, Skill};
 use super::front_matter::{Document, list};
 use super::needs::Needs;
@@ -44,13 +44,8 @@ pub(in crate::tools) const TOOL: Tool = Tool {
         "required": ["name"]
     }"#,
     beside: Beside::Anything,
-    label,
     run,
 };
-
-fn label(args: &Args) -> String {
-    format!("Reading skill {}", args.shown("name"))
-}
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     let name = call.args.required_text("name")?.trim();

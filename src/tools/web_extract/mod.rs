@@ -57,18 +57,8 @@ pub(super) const TOOL: Tool = Tool {
         "required": ["urls"]
     }"#,
     beside: Beside::Anything,
-    label,
     run,
 };
-
-fn label(args: &Args) -> String {
-    let first: &str = match args.get("urls") {
-        Some(Value::Array(urls)) => urls.first().and_then(Value::as_str).unwrap_or_default(),
-        Some(Value::String(url)) => url,
-        _ => "",
-    };
-    format!("Reading {first}")
-}
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     extract(call, address::refusal)

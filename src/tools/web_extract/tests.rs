@@ -174,10 +174,3 @@ fn arguments_are_checked() {
     assert!(refused["results"][1]["error"].as_str().unwrap().contains("secret"));
     assert!(!refused.to_string().contains("canary"));
 }
-
-#[test]
-fn the_label_names_the_first_address() {
-    for args in [json!({"urls": ["https://a.org/", "b"]}), json!({"urls": "https://a.org/"})] {
-        assert_eq!(TOOL.label(&Args::parse(&args.to_string()).unwrap()), "Reading https://a.org/");
-    }
-}

@@ -76,7 +76,10 @@ impl Names {
     fn shorten(&self, frame: &mut Value) -> bool {
         let info = match frame["params"]["type"].as_str() {
             Some("session.info") => frame["params"].get_mut("payload"),
-            _ => frame.get_mut("result").and_then(|result| result.get_mut("info")),
+            _ => frame.get_mut("result").and_then(|result| {
+                let is_info = result.get("desktop_contract").is_some();
+                if is_info { Some(result) } else { result.get_mut("info") }
+            }),
         };
         let Some(Value::Object(info)) = info.filter(|info| info.get("version").is_some()) else {
             return false;

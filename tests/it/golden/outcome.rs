@@ -13,7 +13,7 @@ use tui_gateway::model::process::{Killed, Process};
 use tui_gateway::model::turn::Usage;
 
 use super::agent::{messages, subagent};
-use super::attached;
+use super::{attached, facts, told};
 
 /// The result these words stand for.
 pub(super) fn result(words: &[&str]) -> JobResult {
@@ -37,6 +37,13 @@ pub(super) fn result(words: &[&str]) -> JobResult {
         ["attached", rest @ ..] => attached::attached(rest),
         ["tree", rest @ ..] => attached::tree(rest),
         ["checkpoints", rest @ ..] => checkpoints(rest),
+        ["directory", cwd] => {
+            JobResult::Directory { cwd: cwd.into(), branch: "main".to_owned(), root: "/w".into() }
+        }
+        ["facts", rest @ ..] => facts::facts(rest),
+        ["verification", rest @ ..] => facts::verification(rest),
+        ["saved", path] => JobResult::Saved(path.into()),
+        ["store", rest @ ..] => told::told(rest),
         _ => panic!("no job ends so: {words:?}"),
     }
 }

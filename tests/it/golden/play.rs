@@ -3,14 +3,12 @@
 //!
 //! ```text
 //! # a comment                      set busy queue (before the first client), set grace none
-//! +client 2                        connects                        -client 1   leaves
-//! > {json}   2> {json}             a client sends                  bytes 1     sends no text
-//! @33ms   @20s                     time passes, deadline by deadline
-//! agent text "Hello"               the newest turn's agent         agent 1 …   that of turn 1
-//! agent lost                       its thread is gone
-//! jobs hold | answer | refuse      what the pool does from now on  job done    does the oldest
-//! job text "…"   job stopped 2     the oldest job's result         bulletin $k1 notice "…"   news beside turns
-//! ```
+//! +client 2                        connects                        -client 1   leaves > {json}   2> {json}
+//! a client sends                  bytes 1     sends no text @33ms   @20s                     time passes,
+//! deadline by deadline agent text "Hello"               the newest turn's agent         agent 1 …   that of
+//! turn 1 agent lost                       its thread is gone jobs hold | answer | refuse      what the pool
+//! does from now on  job done    does the oldest job text "…"   job stopped 2     the oldest job's result
+//! bulletin $k1 notice "…"   news beside turns ```
 //!
 //! Out come `< {json}` (client 1), `2< {json}`, `< delta …` and, for all that is no frame, `! …`.
 
@@ -30,7 +28,7 @@ use tui_gateway::wire::delta::Delta;
 use super::names::Names;
 use super::words::{span, unfold, words};
 use super::{agent, is_output, outcome};
-use crate::stage::{Stage, job_result, setup};
+use crate::stage::{Stage, setup};
 
 /// What the pool does with a job.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,6 +53,8 @@ struct Play {
     replies: usize,
     /// Jobs given out so far.
     jobs: usize,
+    /// Whether records are shown.
+    records: bool,
     out: String,
 }
 
@@ -70,6 +70,7 @@ pub(super) fn play(script: &str) -> String {
         asks: 0,
         replies: 0,
         jobs: 0,
+        records: false,
         out: String::new(),
     };
     for line in script.lines().filter(|line| !is_output(line)) {
@@ -110,6 +111,7 @@ impl Play {
             ["bytes", client] => self.input(Input::BadLine { client: client_id(client) }),
             ["shutdown"] => self.input(Input::Shutdown),
             ["show", "whole"] => self.names.whole = true,
+            ["show", "records"] => self.records = true,
             ["set", name, value] => self.set(name, value),
             ["jobs", "answer"] => self.pool = Pool::Answer,
             ["jobs", "hold"] => self.pool = Pool::Hold,
@@ -159,7 +161,10 @@ impl Play {
     /// The oldest job that was held is done, with this result or with the usual one.
     fn finish(&mut self, result: Option<JobResult>) {
         let Some((ticket, spec)) = self.held.pop_front() else { panic!("no job waits") };
-        let result = result.unwrap_or_else(|| job_result(&spec, &self.setup.settings));
+        let result = match result {
+            Some(result) => result,
+            None => self.stage().job_result(&spec),
+        };
         self.input(Input::JobDone { ticket, result });
     }
 
@@ -195,7 +200,22 @@ impl Play {
     fn show(&mut self, outputs: Vec<Output>) {
         let (mut asked, mut stats_asked) = (Vec::new(), None);
         for output in outputs {
+            // What waits for the store waits for nothing here.
+            let output = match output {
+                Output::Durably(output) => {
+                    if self.records {
+                        self.say("! once that is kept:");
+                    }
+                    *output
+                }
+                output => output,
+            };
             match output {
+                Output::Record(record) if self.records => {
+                    let text = self.names.fold(&format!("! record {} {:?}", record.key, record.change));
+                    self.say(&text);
+                }
+                Output::Record(_) | Output::Durably(_) => {}
                 Output::Send { client, frame, paced } => {
                     let text = std::str::from_utf8(frame.bytes()).expect("a frame is text");
                     self.send(client, text, paced);
@@ -231,7 +251,7 @@ impl Play {
         for (ticket, spec) in asked {
             match self.pool {
                 Pool::Answer => {
-                    let result = job_result(&spec, &self.setup.settings);
+                    let result = self.stage().job_result(&spec);
                     self.input(Input::JobDone { ticket, result });
                 }
                 Pool::Hold => self.held.push_back((ticket, spec)),
@@ -253,7 +273,8 @@ impl Play {
         let when = if leading { "leading" } else { "waiting" };
         let session = self.names.fold(delta.session.as_str());
         let text = delta.log.with(delta.range.clone(), |text| format!("{text:?}"));
-        self.say(&format!("{}< delta {when} {:?} {session} {text}", mark(client), delta.kind));
+        let seq = delta.seq.map(|seq| format!(" seq {seq}")).unwrap_or_default();
+        self.say(&format!("{}< delta {when} {:?} {session} {text}{seq}", mark(client), delta.kind));
     }
 
     fn start(&mut self, spec: &TurnSpec) {

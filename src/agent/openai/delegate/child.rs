@@ -1,5 +1,5 @@
-//! One subagent: its turn on a thread of its own, watched by another that passes on what it does and asks. Knows
-//! nothing of how many there are.
+//! One subagent: its turn on a thread of its own, watched by another that passes on what it does and asks.
+//! Knows nothing of how many there are.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -80,6 +80,7 @@ impl Child {
             images: Vec::new(),
             history: Arc::default(),
             model: Some(shown.model.clone()).filter(|model| !model.is_empty()),
+            resumed: None,
             ..parent.turn.clone()
         };
         let news = Subagent {

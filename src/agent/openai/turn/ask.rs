@@ -9,6 +9,7 @@ use super::super::request::Request;
 use super::super::tries::{Next, Tries};
 use super::{AFTER_TOOLS, Run};
 use crate::model::agent_event::AgentEvent;
+use crate::model::message::Role;
 use crate::model::turn::{TurnEnd, TurnStatus};
 
 /// Why a request came to no answer.
@@ -82,7 +83,7 @@ impl<'a> Run<'a> {
         let answer = Answer::new(self.endpoints.settings().api_key.as_ref());
         if !self.begun.is_empty() {
             answer.continuing()
-        } else if self.talk.said().is_empty() {
+        } else if !self.talk.said().iter().any(|said| said.role == Role::Assistant) {
             answer
         } else {
             answer.after_tools(AFTER_TOOLS)

@@ -32,7 +32,7 @@ use tui_gateway::wire::encode;
 use tui_gateway::wire::error::INTERNAL_ERROR;
 
 use super::agent;
-use crate::stage::{Stage, job_result, setup};
+use crate::stage::{Stage, setup};
 
 /// Things that happen in one run: enough for a conversation, few enough for thousands of runs a second.
 const STEPS_MAX: usize = 96;
@@ -211,12 +211,19 @@ impl Play {
 
     fn job_over(&mut self, result: Option<JobResult>) {
         let Some((ticket, spec)) = self.held.pop_front() else { return };
-        let result = result.unwrap_or_else(|| job_result(&spec, self.stage.gateway().settings()));
+        let result = match result {
+            Some(result) => result,
+            None => self.stage.job_result(&spec),
+        };
         self.input(Input::JobDone { ticket, result });
     }
 
     fn take(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            let output = match output {
+                Output::Durably(output) => *output,
+                output => output,
+            };
             match output {
                 Output::Send { client, frame, .. } => self.frame(client, frame.bytes()),
                 Output::Delta { client, delta, .. } => {
@@ -242,7 +249,7 @@ impl Play {
                     self.input(Input::Stats { ticket, stats });
                 }
                 Output::Answer { .. } | Output::Steer { .. } | Output::Interrupt(_) | Output::Forget(_) => {}
-                Output::SessionClosed { .. } => {}
+                Output::SessionClosed { .. } | Output::Record(_) | Output::Durably(_) => {}
             }
         }
     }

@@ -1,0 +1,89 @@
+//! Events once more, for clients whose connection broke. The wire of the original has nothing of it yet;
+//! names are those that it got later (August 2026), where there are any.
+
+use serde_json::{Value, json};
+
+use crate::gateway::method::{Ctx, Lane, Method, Reply};
+use crate::limits::{REPLAY_BYTES_MAX, REPLAY_EVENTS_MAX, REPLAY_PROCESS_BYTES_MAX};
+use crate::model::ids::SessionId;
+use crate::wire::error::RpcError;
+use crate::wire::params::Params;
+
+pub(super) const METHODS: &[Method] = &[
+    Method::new(
+        "client.capabilities",
+        Lane::Inline,
+        "Tell what this client understands; an extension of ours.",
+        capabilities,
+    ),
+    Method::new(
+        "session.events.since",
+        Lane::Inline,
+        "Send the events after a number once more; an extension of ours.",
+        since,
+    ),
+    Method::new(
+        "session.events.stats",
+        Lane::Inline,
+        "How many events are kept to be sent again; an extension of ours.",
+        stats,
+    ),
+];
+
+/// What is understood holds until the client says something else. The answer has what the original's later
+/// versions put there, too: this server asks nothing by requests of its own.
+fn capabilities(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    let stamped = params.switch("events_seq");
+    ctx.gateway.stamp_events(ctx.client, stamped);
+    Ok(Reply::Now(json!({
+        "server_requests": [],
+        "declines_not_shown": false,
+        "events_seq": stamped,
+        "replay_epoch": ctx.gateway.epoch(),
+    })))
+}
+
+/// A session that is not live is an error. The original answers as if nothing had been missed.
+fn since(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
+    let id = ctx.session_id(params)?;
+    let seen = u64::try_from(params.int("last_seen")?.unwrap_or_default()).unwrap_or_default();
+    let epoch = params.text("epoch")?;
+    let most = params.int("limit")?.and_then(|limit| usize::try_from(limit).ok());
+    let most = most.unwrap_or(REPLAY_EVENTS_MAX).clamp(1, REPLAY_EVENTS_MAX);
+    let since = ctx.gateway.replay_since(ctx.now, id, seen, epoch, most).ok_or_else(RpcError::no_session)?;
+    Ok(Reply::Now(json!({
+        "count": since.events.len(),
+        "events": since.events,
+        "seq": since.seq,
+        "latest_seq": since.newest,
+        "more": since.more,
+        "truncated": since.truncated,
+        "evicted_through": since.evicted_through,
+        "epoch": ctx.gateway.epoch(),
+        "open_requests": ctx.gateway.open_requests(id),
+    })))
+}
+
+fn stats(ctx: &mut Ctx<'_>, _: &Params) -> Result<Reply, RpcError> {
+    let kept = ctx.gateway.replay_occupancy();
+    Ok(Reply::Now(json!({
+        "sessions": kept.sessions,
+        "events": kept.events,
+        "bytes": kept.bytes,
+        "max_per_session": REPLAY_EVENTS_MAX,
+        "max_bytes_per_session": REPLAY_BYTES_MAX,
+        "max_bytes_process": REPLAY_PROCESS_BYTES_MAX,
+    })))
+}
+
+/// The result with where a client is that has read it, if it wants to know: what it says is as of that
+/// number.
+pub(super) fn positioned(ctx: &mut Ctx<'_>, wanted: bool, id: SessionId, mut result: Value) -> Value {
+    if wanted && let Value::Object(members) = &mut result {
+        let seq = ctx.gateway.want_replay(ctx.now, id);
+        members.insert("seq".to_owned(), seq.into());
+        members.insert("epoch".to_owned(), ctx.gateway.epoch().into());
+        members.insert("open_requests".to_owned(), ctx.gateway.open_requests(id).into());
+    }
+    result
+}
