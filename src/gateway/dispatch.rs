@@ -196,7 +196,10 @@ impl Gateway {
     fn run_after(&mut self, now: Now, client: ClientId, after: Vec<After>) {
         for what in after {
             match what {
-                After::Info(session) => self.send_info(session),
+                After::Info(session) => {
+                    self.send_info(session);
+                    self.warn_of_trouble(session);
+                }
                 After::Skin => self.send_skin(client),
                 After::Asks(session) => self.send_asks(session),
                 After::NextPrompt(session) => self.next_prompt(now, session),

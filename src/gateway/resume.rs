@@ -159,16 +159,21 @@ impl Gateway {
         self.send_aside(JobSpec::Store(Box::new(inquiry)), Aside::StoredTitle { session: id });
     }
 
+    /// Who opens a session while nothing can be saved hears of it too.
+    pub(super) fn warn_of_trouble(&mut self, id: SessionId) {
+        if let Some(why) = &self.store_trouble {
+            let text = trouble(why);
+            self.emit(id, &Event::StatusUpdate { kind: "warn", text: &text });
+        }
+    }
+
     /// The store has something to say to everybody.
     pub(super) fn store_says(&mut self, news: StoreNews) {
         let text = match news {
             // Whoever drives the gateway waits for that.
             StoreNews::Durable(_) => return,
             StoreNews::Trouble(why) => {
-                let text = format!(
-                    "conversations cannot be saved ({why}); they go on in memory, and are saved when that works \
-                     again"
-                );
+                let text = trouble(&why);
                 self.store_trouble = Some(why);
                 text
             }
@@ -182,4 +187,11 @@ impl Gateway {
             self.emit(id, &Event::StatusUpdate { kind: "warn", text: &text });
         }
     }
+}
+
+/// What people are told while nothing can be saved.
+fn trouble(why: &str) -> String {
+    format!(
+        "conversations cannot be saved ({why}); they go on in memory, and are saved when that works again"
+    )
 }

@@ -46,11 +46,11 @@ impl Workshop {
                 Ok(()) => JobResult::Settings(self.config.current()),
                 Err(error) => JobResult::Failed(error.to_string()),
             },
-            JobSpec::Workspace { candidates } => {
-                let cwd = workspace::resolve(&candidates, user_home);
-                let branch = git::branch(&cwd);
-                JobResult::Workspace { cwd, branch }
-            }
+            JobSpec::Workspace { candidates } => place(&candidates, user_home),
+            JobSpec::ProfileWorkspace { profile, candidates } => match self.home.profile(&profile) {
+                Ok(_) => place(&candidates, user_home),
+                Err(why) => JobResult::Failed(why),
+            },
             JobSpec::Directory { path } => match workspace::chosen(&path, user_home) {
                 Ok(cwd) => {
                     let root = git::root(&cwd).unwrap_or_default();
@@ -126,4 +126,11 @@ fn ledger(file: &Path, session: &str, root: &str) -> Result<Verification, String
 fn ledger(_file: &Path, session: &str, root: &str) -> Result<Verification, String> {
     let (session, root, status) = (session.to_owned(), root.to_owned(), "unverified".to_owned());
     Ok(Verification { session, root, status, ..Verification::default() })
+}
+
+/// The first of these that is a directory, or the process's.
+fn place(candidates: &[PathBuf], user_home: Option<&Path>) -> JobResult {
+    let cwd = workspace::resolve(candidates, user_home);
+    let branch = git::branch(&cwd);
+    JobResult::Workspace { cwd, branch }
 }

@@ -44,7 +44,13 @@ fn create(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
         "" => ctx.gateway.cwd_candidates(),
         cwd => vec![PathBuf::from(cwd)],
     };
-    Ok(Reply::Job(JobSpec::Workspace { candidates }, created))
+    Ok(Reply::Job(
+        match profile(ctx, params)? {
+            Some(profile) => JobSpec::ProfileWorkspace { profile, candidates },
+            None => JobSpec::Workspace { candidates },
+        },
+        created,
+    ))
 }
 
 fn created(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, RpcError> {
@@ -77,7 +83,8 @@ fn read_new(ctx: &Ctx<'_>, params: &Params, cwd: PathBuf, branch: String) -> Res
     Ok(NewSession {
         key: None,
         profile: profile(ctx, params)?,
-        cwd_chosen: !params.text_or_empty("cwd")?.is_empty(),
+        // A directory that does not exist was replaced, and is nobody's choice.
+        cwd_chosen: !params.text_or_empty("cwd")?.is_empty() && cwd != ctx.gateway.setup().process_cwd,
         branched_from: params.text("parent_session_id")?.filter(|key| !key.is_empty()).map(Arc::from),
         source: if source.is_empty() { "tui".to_owned() } else { source.to_owned() },
         cols: cols(params)?,

@@ -33,6 +33,13 @@ pub enum JobSpec {
         /// process directory is used.
         candidates: Vec<PathBuf>,
     },
+    /// The same for a session of this profile; fails where there is no such profile.
+    ProfileWorkspace {
+        /// Its name, checked.
+        profile: Arc<str>,
+        /// As above.
+        candidates: Vec<PathBuf>,
+    },
     /// `complete.path`.
     CompletePath {
         /// The word, with a leading `@` if there is one.

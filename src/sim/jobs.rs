@@ -82,7 +82,7 @@ impl Jobs {
 fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     match spec {
         JobSpec::LoadSettings => JobResult::Settings(Arc::clone(settings)),
-        JobSpec::Workspace { .. } => {
+        JobSpec::Workspace { .. } | JobSpec::ProfileWorkspace { .. } => {
             JobResult::Workspace { cwd: PathBuf::from("/w"), branch: "main".to_owned() }
         }
         JobSpec::Directory { path } => {

@@ -188,7 +188,7 @@ fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     let first = |candidates: &[PathBuf]| candidates.first().cloned().unwrap_or_else(|| "/w".into());
     match spec {
         JobSpec::LoadSettings | JobSpec::EditSettings { .. } => JobResult::Settings(Arc::clone(settings)),
-        JobSpec::Workspace { candidates } => {
+        JobSpec::Workspace { candidates } | JobSpec::ProfileWorkspace { candidates, .. } => {
             JobResult::Workspace { cwd: first(candidates), branch: "main".to_owned() }
         }
         JobSpec::CompletePath { word, candidates } => {

@@ -22,6 +22,7 @@ use tui_gateway::model::bulletin::Bulletin;
 use tui_gateway::model::ids::{AskId, ClientId, Ticket, TurnId};
 use tui_gateway::model::job::{JobResult, JobSpec};
 use tui_gateway::model::settings::{ApprovalMode, BusyMode, Settings};
+use tui_gateway::model::store::StoreNews;
 use tui_gateway::model::turn::TurnSpec;
 use tui_gateway::wire::delta::Delta;
 
@@ -112,6 +113,8 @@ impl Play {
             ["shutdown"] => self.input(Input::Shutdown),
             ["show", "whole"] => self.names.whole = true,
             ["show", "records"] => self.records = true,
+            ["store", "trouble", why] => self.input(Input::Store(StoreNews::Trouble((*why).to_owned()))),
+            ["store", "recovered"] => self.input(Input::Store(StoreNews::Recovered)),
             ["set", name, value] => self.set(name, value),
             ["jobs", "answer"] => self.pool = Pool::Answer,
             ["jobs", "hold"] => self.pool = Pool::Hold,
@@ -187,6 +190,7 @@ impl Play {
             "titles" => self.setup.titles = value == "on",
             "approvals" if value == "off" => settings.agent.approvals.mode = ApprovalMode::Off,
             "tier" => settings.display.service_tier = static_word(&["fast", "normal"]),
+            "live" => settings.live_sessions_max = value.parse().ok(),
             "model" => value.clone_into(&mut settings.model.name),
             "warning" => settings.warning = Some(value.to_owned()),
             _ => panic!("no such setting: {name}"),

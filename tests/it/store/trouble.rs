@@ -113,3 +113,27 @@ fn without_a_store_a_conversation_lives_as_long_as_its_process() {
     let mut client = Client::connect(&server);
     assert_eq!(client.refused("session.resume", json!({ "session_id": key })), 4007);
 }
+
+#[test]
+fn each_profile_has_a_home_and_conversations_of_its_own() {
+    let mut life = Life::prepared("", |home| {
+        let config = fs::read_to_string(home.join("config.yaml")).unwrap();
+        let other = home.join("profiles/writer");
+        fs::create_dir_all(&other).unwrap();
+        fs::write(other.join("config.yaml"), config).unwrap();
+    });
+    let talk = life.open_as(json!({ "profile": "Writer" }));
+    life.turn(&talk, "SAY:in another book");
+    let listed = life.client.call("session.list", json!({ "profile": "writer" }));
+    assert_eq!(listed["sessions"][0]["id"], talk.key.as_str());
+    assert_eq!(life.client.call("session.list", json!({}))["sessions"], json!([]), "none of ours");
+    life.ask(&talk, "session.close");
+    assert_eq!(life.client.refused("session.resume", json!({ "session_id": talk.key })), 4007);
+    let named = json!({ "session_id": talk.key, "profile": "writer" });
+    let state = life.client.call("session.resume", named);
+    assert_eq!(said(&state), ["user: SAY:in another book", "assistant: in another book"]);
+    // No name leads out of the folder of profiles, and no profile is made by naming it.
+    assert_eq!(life.client.refused("session.create", json!({ "profile": "../writer" })), 4002);
+    assert_eq!(life.client.refused("session.create", json!({ "profile": "nobody" })), 5000);
+    assert!(!life.server.home.path().join("profiles/nobody").exists());
+}
