@@ -108,6 +108,10 @@ pub const INTERRUPT_GRACE: Duration = Duration::from_millis(90);
 /// reply first, too short for a person to notice (`gateway::ask`).
 pub const ANSWER_SETTLE: Duration = Duration::from_millis(100);
 
+/// How long a model is silent before its client is shown that it thinks. The terminal UI shows the phrase by
+/// a timer of its own, and would keep it for good if the turn ended in the same breath.
+pub const THINKING_DELAY: Duration = Duration::from_millis(100);
+
 /// How long streamed text may wait until it is recorded: a crash loses this much of it, and what the disk
 /// takes. At most one second is promised.
 pub const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(500);

@@ -2,10 +2,12 @@
 //! about how it goes, questions. Its tools are `tool`'s, its last word is `ending`'s.
 
 use super::Gateway;
+use super::deadlines::Timer;
 use super::history::Compacted;
 use super::io::{Now, Output};
 use super::tool::Done;
 use crate::base::piece::Piece;
+use crate::limits::THINKING_DELAY;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::ids::{SessionId, TurnId};
@@ -30,7 +32,7 @@ impl Gateway {
                 let kind = if self.is_verbose() { DeltaKind::ReasoningVerbose } else { DeltaKind::Reasoning };
                 self.stream(now, id, kind, text);
             }
-            AgentEvent::Thinking => self.show_thinking(id, turn),
+            AgentEvent::Thinking => self.ponder(now, id, turn),
             AgentEvent::Status { kind, text } => {
                 let text = text.trim();
                 if !text.is_empty() {
@@ -118,17 +120,30 @@ impl Gateway {
         }
     }
 
-    fn show_thinking(&mut self, id: SessionId, turn: TurnId) {
+    /// A model is asked: if it says nothing for a moment, its client is shown that it thinks.
+    fn ponder(&mut self, now: Now, id: SessionId, turn: TurnId) {
         self.break_stream(id);
-        let phrase = THINKING[(turn.0 % THINKING.len() as u64) as usize];
-        self.emit(id, &Event::ThinkingDelta { text: phrase });
-        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
-            turn.thinking = true;
+        if let Some(running) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
+            running.pondering = true;
+            self.deadlines.set(Timer::Thinking(turn), now.at + THINKING_DELAY);
+        }
+    }
+
+    pub(super) fn show_thinking(&mut self, turn: TurnId) {
+        let Some(&id) = self.turns.get(&turn) else { return };
+        if let Some(running) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
+            running.pondering = false;
+            running.thinking = true;
+            let phrase = THINKING[(turn.0 % THINKING.len() as u64) as usize];
+            self.emit(id, &Event::ThinkingDelta { text: phrase });
         }
     }
 
     fn clear_thinking(&mut self, id: SessionId) {
         let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) else { return };
+        if std::mem::take(&mut turn.pondering) {
+            self.deadlines.clear(Timer::Thinking(turn.id));
+        }
         if std::mem::take(&mut turn.thinking) {
             self.emit(id, &Event::ThinkingDelta { text: "" });
         }

@@ -71,6 +71,7 @@ impl Gateway {
             Timer::Answer(request) => self.asks.is_settling(request),
             Timer::Grace(turn) => self.turns.contains_key(&turn),
             Timer::Checkpoint => self.checkpoint_set,
+            Timer::Thinking(turn) => self.turns.contains_key(&turn),
             Timer::Replay(id) => self.sessions.get(&id).is_some_and(|session| session.replay.is_on()),
         };
         if known { Ok(()) } else { Err(format!("a timer was left behind: {timer:?}")) }

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Grace(TurnId),
     /// What turns have streamed goes to the store.
     Checkpoint,
+    /// A model has been silent long enough to show that it thinks.
+    Thinking(TurnId),
     /// What a session without a client keeps to send again has waited long enough.
     Replay(SessionId),
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Gateway;
 use super::deadlines::Timer;
-use super::history::{Added, Ended, interrupted_tail, remember};
+use super::history::{Ended, interrupted_tail, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
 use crate::model::ids::{SessionId, TurnId};
@@ -93,18 +93,21 @@ impl Gateway {
         if let Some(compacted) = turn.compacted {
             session.context = Some(Arc::new(compacted.ended(&ended)));
         } else if let Some(context) = &mut session.context {
-            remember(Arc::make_mut(context), &ended);
+            remember(Arc::make_mut(context), ended.clone());
         }
         let titled =
             (status == TurnStatus::Complete && session.title.is_none()).then(|| ended.prompt.clone());
-        let added = remember(Arc::make_mut(&mut session.history), &ended);
+        let added = remember(Arc::make_mut(&mut session.history), ended);
+        let new = session.history.get(added.at).unwrap_or_default();
+        // All but what the agent has said before, which the store has.
+        let new = new.get(turn.said.len()..).unwrap_or_default().to_vec();
         let context = session.context.clone().filter(|_| compressed);
         // Guidance that came too late for this turn is the next prompt: it was promised a reader.
         let client = session.client;
         for late in turn.steered.into_iter().rev() {
             session.queue.push_front(Queued { client, ..late });
         }
-        self.record_end(now, id, added, turn.said.len(), usage);
+        self.record_end(now, id, added.failed, new, usage);
         if context.is_some() {
             self.record(now, id, Change::Context(context));
         }
@@ -132,12 +135,12 @@ impl Gateway {
     }
 
     /// What the store does not have of a turn that ended: its last messages, and what it used.
-    fn record_end(&mut self, now: Now, id: SessionId, added: Added, said: usize, usage: Usage) {
-        if added.failed {
+    fn record_end(&mut self, now: Now, id: SessionId, failed: bool, new: Vec<Message>, usage: Usage) {
+        if failed {
             self.record(now, id, Change::Failed);
         }
         // Also when nothing is left: what was streamed is forgotten.
-        self.record(now, id, Change::Append(added.messages.into_iter().skip(said).collect()));
+        self.record(now, id, Change::Append(new));
         if usage != Usage::default() {
             self.record(now, id, Change::Used(usage));
         }

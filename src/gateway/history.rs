@@ -3,6 +3,7 @@
 //! A session keeps its whole *history* for people. Once it was compressed, the model sees its *context*
 //! instead, and what turns add goes to both.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,7 +52,7 @@ pub(super) fn interrupted_tail(history: &[Message]) -> Vec<Message> {
 }
 
 /// A turn that ended, as the conversation sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) prompt: String,
     pub(super) images: Vec<PathBuf>,
@@ -67,8 +68,8 @@ pub(super) struct Ended {
 pub(super) struct Added {
     /// Whether its prompt failed without an answer.
     pub(super) failed: bool,
-    /// What came after the prompt.
-    pub(super) messages: Vec<Message>,
+    /// Where what came after the prompt stands.
+    pub(super) at: Range<usize>,
 }
 
 /// A conversation as it was stored, with each result right behind the calls it belongs to: a prompt that
@@ -109,20 +110,20 @@ pub(super) fn resume_point(history: &[Message]) -> usize {
 
 /// Appends a turn to the history. A prompt that failed without an answer is marked, so that it cannot fail
 /// the next turn too.
-pub(super) fn remember(history: &mut Vec<Message>, ended: &Ended) -> Added {
-    let mut messages = ended.messages.clone();
-    let failed = ended.status == TurnStatus::Error && messages.is_empty() && !ended.resumes;
-    if !ended.resumes {
-        let images = ended.images.clone();
-        history.push(Message { images, failed, ..Message::new(Role::User, ended.prompt.as_str()) });
+pub(super) fn remember(history: &mut Vec<Message>, ended: Ended) -> Added {
+    let Ended { prompt, images, resumes, status, mut messages } = ended;
+    let failed = status == TurnStatus::Error && messages.is_empty() && !resumes;
+    if !resumes {
+        history.push(Message { images, failed, ..Message::new(Role::User, prompt) });
     }
-    if ended.status == TurnStatus::Interrupted && messages.is_empty() {
+    if status == TurnStatus::Interrupted && messages.is_empty() {
         // The roles have to alternate, and the model should know why there is no answer.
         messages.push(Message::new(Role::Assistant, INTERRUPTED));
     }
-    let at = if ended.resumes { resume_point(history) } else { history.len() };
-    history.splice(at..at, messages.iter().cloned());
-    Added { failed, messages }
+    let start = if resumes { resume_point(history) } else { history.len() };
+    let at = start..start + messages.len();
+    history.splice(start..start, messages);
+    Added { failed, at }
 }
 
 /// A conversation that was compressed while a turn ran.
@@ -228,7 +229,7 @@ mod tests {
             status: TurnStatus::Complete,
             messages: vec![result, assistant("done")],
         };
-        remember(&mut history, &ended);
+        remember(&mut history, ended);
         assert_eq!(texts(&history), ["a", "", "r", "done", "waited"]);
     }
 

@@ -159,3 +159,30 @@ pub enum Output {
         ticket: Ticket,
     },
 }
+
+/// Where an output goes. What goes the same way must arrive in order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Way {
+    /// To this client.
+    Client(ClientId),
+    /// To the agent of this turn.
+    Agent(TurnId),
+}
+
+impl Output {
+    /// Where it goes, if order matters there.
+    pub fn way(&self) -> Option<Way> {
+        match self {
+            Output::Send { client, .. } | Output::Delta { client, .. } => Some(Way::Client(*client)),
+            Output::StartTurn(spec) => Some(Way::Agent(spec.turn)),
+            Output::Answer { turn, .. }
+            | Output::Steer { turn, .. }
+            | Output::Interrupt(turn)
+            | Output::Forget(turn) => Some(Way::Agent(*turn)),
+            Output::Durably(output) => output.way(),
+            Output::SessionClosed { .. } | Output::Record(_) | Output::Job { .. } | Output::Stats { .. } => {
+                None
+            }
+        }
+    }
+}

@@ -230,6 +230,7 @@ impl Gateway {
                 Timer::Answer(request) => self.answer_settled(request),
                 Timer::Grace(turn) => self.grace_over(now, turn),
                 Timer::Checkpoint => self.checkpoint(now),
+                Timer::Thinking(turn) => self.show_thinking(turn),
                 Timer::Replay(session) => self.replay_due(session),
             }
         }

@@ -280,6 +280,7 @@ impl Gateway {
         self.withdraw_asks(now, turn.id);
         self.turns.remove(&turn.id);
         self.rest_checkpoint();
+        self.deadlines.clear(Timer::Thinking(turn.id));
         self.deadlines.clear(Timer::Grace(turn.id));
         self.outputs.push_back(Output::Interrupt(turn.id));
         self.outputs.push_back(Output::Forget(turn.id));

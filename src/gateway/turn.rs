@@ -38,6 +38,8 @@ pub(super) struct Turn {
     pub(super) stream: Option<DeltaKind>,
     /// Whether the client shows a thinking phrase.
     pub(super) thinking: bool,
+    /// Whether it is about to.
+    pub(super) pondering: bool,
     /// The running tools by their calls.
     pub(super) tools: HashMap<String, Running>,
     /// The beginning of the messages the turn will end with, as far as the agent has said them. The store has
@@ -77,6 +79,7 @@ impl Turn {
             reasoning: TextLog::default(),
             stream: None,
             thinking: false,
+            pondering: false,
             tools: HashMap::new(),
             said: Vec::new(),
             said_text: 0,
@@ -277,7 +280,9 @@ impl Gateway {
         self.turns.insert(turn, id);
         self.deadlines.clear(Timer::Orphan(id));
         self.emit(id, &Event::MessageStart);
-        self.outputs.push_back(Output::StartTurn(Box::new(spec)));
+        // Behind the reply to its prompt, which waits for the disk: an agent that ends in the same breath
+        // would leave the terminal UI showing that it runs.
+        self.outputs.push_back(Output::Durably(Box::new(Output::StartTurn(Box::new(spec)))));
     }
 
     /// An id for a turn, or for an errand, which is given one like a turn's.

@@ -21,16 +21,16 @@ impl Server {
         }
     }
 
-    /// What goes to a connection waits behind what is held of it; the rest is given back.
+    /// What goes to a connection or to an agent waits behind what is held of it; the rest is given back.
     fn in_order(&mut self, output: Output) -> Option<Output> {
         match output {
             Output::Durably(output) => {
-                let mark = self.held.hold(client_of(&output), *output);
+                let mark = self.held.hold(output.way(), *output);
                 self.store.mark(mark);
                 None
             }
-            output => match client_of(&output) {
-                Some(client) => self.held.follow(client, output),
+            output => match output.way() {
+                Some(way) => self.held.follow(way, output),
                 None => Some(output),
             },
         }
@@ -114,13 +114,5 @@ impl Server {
             log::error!("{why}");
             self.gateway.handle_input(now(), Input::AgentLost { turn, why });
         }
-    }
-}
-
-/// Whom an output goes to, if it goes to a client.
-fn client_of(output: &Output) -> Option<ClientId> {
-    match output {
-        Output::Send { client, .. } | Output::Delta { client, .. } => Some(*client),
-        _ => None,
     }
 }

@@ -18,11 +18,10 @@ use super::stdio::StdioMail;
 use crate::agent::supervisor::{News, Supervisor};
 use crate::base::slots::{Key, Slots};
 use crate::gateway::Gateway;
-use crate::gateway::io::{Input, Now, Output};
+use crate::gateway::io::{Input, Now, Output, Way};
 use crate::jobs::{Done, Pool};
 use crate::limits::TIMER_BUDGET;
 use crate::model::bulletin::Bulletin;
-use crate::model::ids::ClientId;
 use crate::model::settings::Settings;
 use crate::model::store::StoreNews;
 use crate::outbound::ending::Ending;
@@ -76,7 +75,7 @@ pub(super) struct Server {
     pub(super) store_mail: MailReceiver<StoreNews>,
     pub(super) store_job_mail: MailReceiver<Done>,
     /// What waits for the store.
-    pub(super) held: Held<ClientId, Output>,
+    pub(super) held: Held<Way, Output>,
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) stdio_mail: Option<MailReceiver<StdioMail>>,
     pub(super) stdio_link: Option<Key>,

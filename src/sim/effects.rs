@@ -8,7 +8,7 @@ use super::link::{client_id, client_key};
 use super::said::Said;
 use super::world::World;
 use crate::base::slots::Key;
-use crate::gateway::io::{Input, Now, Output};
+use crate::gateway::io::{Input, Now, Output, Way};
 use crate::model::ids::{ClientId, SessionId, TurnId};
 use crate::model::job::JobSpec;
 use crate::store::Store;
@@ -20,14 +20,6 @@ pub(super) enum Due {
     Output(Box<Output>, Option<Rc<Said>>),
     /// From here on this client hears no more of this session.
     Lost(ClientId, SessionId),
-}
-
-/// Whom an output goes to, if it goes to a client.
-fn client_of(output: &Output) -> Option<ClientId> {
-    match output {
-        Output::Send { client, .. } | Output::Delta { client, .. } => Some(*client),
-        _ => None,
-    }
 }
 
 impl World {
@@ -103,10 +95,9 @@ impl World {
             self.tell_lost();
             match output {
                 Output::Durably(output) => {
-                    let to = client_of(&output);
-                    self.held.hold(to, Due::Output(output, said));
+                    self.held.hold(output.way(), Due::Output(output, said));
                 }
-                output => match client_of(&output) {
+                output => match output.way() {
                     Some(to) => {
                         if let Some(due) = self.held.follow(to, Due::Output(Box::new(output), said)) {
                             self.done(due);
@@ -176,7 +167,9 @@ impl World {
     /// From here on a client hears no more of a session. It is not told, but whoever compares has to know.
     fn tell_lost(&mut self) {
         for (client, session) in std::mem::take(&mut self.model.lost) {
-            if let Some(Due::Lost(client, session)) = self.held.follow(client, Due::Lost(client, session)) {
+            if let Some(Due::Lost(client, session)) =
+                self.held.follow(Way::Client(client), Due::Lost(client, session))
+            {
                 self.lost(client, session);
             }
         }

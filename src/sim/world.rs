@@ -23,7 +23,8 @@ use super::plan::Plan;
 use super::schedule::{Op, Step};
 use super::trace::Trace;
 use crate::gateway::Gateway;
-use crate::model::ids::{ClientId, SessionId};
+use crate::gateway::io::Way;
+use crate::model::ids::SessionId;
 use crate::model::settings::{BusyMode, Settings};
 use crate::outbound::held::Held;
 use crate::reactor::mailbox::Haste;
@@ -46,7 +47,7 @@ pub(super) struct World {
     pub(super) jobs: Jobs,
     pub(super) store: MemoryStore,
     /// What waits for the store, with what it means to the model.
-    pub(super) held: Held<ClientId, Due>,
+    pub(super) held: Held<Way, Due>,
     pub(super) people: Vec<Person>,
     /// What each connection is owed.
     pub(super) owed: Vec<Owed>,

@@ -6,7 +6,7 @@ use super::{Due, Expect, Final, Model, SessionModel, Waiting, Want};
 use crate::base::secret::Secret;
 use crate::gateway::AskKind;
 use crate::gateway::io::Now;
-use crate::limits::CHECKPOINT_INTERVAL;
+use crate::limits::{CHECKPOINT_INTERVAL, THINKING_DELAY};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Choice};
 use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
@@ -352,6 +352,24 @@ impl Model {
             return self.marks.mark("stale news");
         }
         match event {
+            AgentEvent::Text(text) | AgentEvent::Reasoning(text) if text.is_empty() => {}
+            AgentEvent::Status { text, .. } if text.trim().is_empty() => {}
+            AgentEvent::Ask(..) if self.turns.get(&turn).is_some_and(|it| it.stopping) => {}
+            AgentEvent::Text(_)
+            | AgentEvent::Reasoning(_)
+            | AgentEvent::Status { .. }
+            | AgentEvent::ToolGenerating { .. }
+            | AgentEvent::ToolStart { .. }
+            | AgentEvent::ToolComplete { .. }
+            | AgentEvent::Subagent(_)
+            | AgentEvent::Ask(..) => self.speaks(turn),
+            AgentEvent::Thinking => {
+                self.speaks(turn);
+                self.dues.insert((now.at + THINKING_DELAY, Due::Thinking(turn)));
+            }
+            _ => {}
+        }
+        match event {
             AgentEvent::Text(text) => self.text(now, turn, true, text),
             AgentEvent::Reasoning(text) => self.text(now, turn, false, text),
             AgentEvent::Ask(ask, question) => self.ask(now, turn, *ask, question),
@@ -426,7 +444,7 @@ impl Model {
                     self.close(session);
                 }
                 Due::Ask(request) | Due::Answer(request) => self.ask_due(request),
-                Due::Checkpoint => {}
+                Due::Checkpoint | Due::Thinking(_) => {}
                 Due::Grace(turn) => {
                     self.marks.mark("grace over");
                     self.give_up(now, turn);

@@ -90,6 +90,8 @@ enum Due {
     Grace(TurnId),
     /// Streamed text is recorded.
     Checkpoint,
+    /// A phrase is shown.
+    Thinking(TurnId),
 }
 
 /// What has to come out next.

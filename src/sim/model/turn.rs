@@ -82,6 +82,11 @@ impl Model {
         self.expected.push_back(Expect::Interrupt(turn));
     }
 
+    /// The turn says something: no phrase is shown for it.
+    pub(super) fn speaks(&mut self, turn: TurnId) {
+        self.dues.retain(|(_, due)| *due != Due::Thinking(turn));
+    }
+
     /// The turn's questions are open no more.
     fn withdraw(&mut self, turn: TurnId) {
         let Some(it) = self.turns.get_mut(&turn) else { return };
@@ -102,6 +107,7 @@ impl Model {
         self.withdraw(turn);
         let Some(it) = self.turns.remove(&turn) else { return };
         self.rest_checkpoint();
+        self.speaks(turn);
         self.ended += 1;
         if let Some(grace) = it.grace {
             self.dues.remove(&(grace, Due::Grace(turn)));
@@ -145,6 +151,7 @@ impl Model {
                 self.dues.retain(|(_, due)| *due != Due::Grace(turn));
             }
             self.rest_checkpoint();
+            self.speaks(turn);
         }
         if let Some(it) = self.sessions.remove(&session) {
             self.fates.dropped += it.queue.iter().map(|waiting| waiting.prompts.len() as u64).sum::<u64>();

@@ -1,5 +1,6 @@
 //! Rows as they are written: a conversation's, and its messages'. The counterpart of `read::decode`.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
@@ -118,7 +119,10 @@ pub(super) fn insert_messages(
 }
 
 /// The text; where images went with it, that they did.
-pub(super) fn content(message: &Message) -> String {
+fn content(message: &Message) -> Cow<'_, str> {
+    if message.images.is_empty() {
+        return Cow::Borrowed(&message.text);
+    }
     let mut content = message.text.clone();
     for _ in &message.images {
         if !content.is_empty() {
@@ -126,7 +130,7 @@ pub(super) fn content(message: &Message) -> String {
         }
         content.push_str(PLACEHOLDER);
     }
-    content
+    Cow::Owned(content)
 }
 
 /// The JSON list of calls, as the original keeps it.
