@@ -10,8 +10,8 @@ const TOKENS: usize = 200_000;
 const SIZE: usize = 5;
 
 /// What the process may need at its peak on top of what it has before the turn. The text alone is there a few
-/// times (with the agent, in the log, in the history, in the final frame) at 1 MB each, and SQLite needs some 8 MB for
-/// a moment to store and index it; a queue of one frame a token would be 40 MB more.
+/// times (with the agent, in the log, in the history, in the final frame) at 1 MB each, and SQLite needs some 8 MB
+/// for a moment to store and index it; a queue of one frame a token would be 40 MB more.
 const GROWTH_MAX: usize = 28 << 20;
 
 #[test]
