@@ -7,6 +7,7 @@ pub mod memory;
 #[cfg(feature = "store")]
 pub mod sqlite;
 pub mod thread;
+mod title;
 
 use crate::model::store::{Asked, Profile, Record, StoreError, Told};
 

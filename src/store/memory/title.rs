@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Characters of a title; the original's bound.
-const TITLE_CHARS_MAX: usize = 100;
-
-/// Numbers that are tried beyond the highest one there is: those of titles that were cut.
-const TRIES_MAX: u64 = 100;
+use crate::store::title::{TRIES_MAX, numbered, with_number};
 
 /// The next title of a line that is not among `taken`: `Base`, `Base #2`, …; a number at the end of the base
 /// does not count.
@@ -19,21 +15,12 @@ pub(super) fn next_free(taken: &BTreeSet<&str>, base: &str) -> String {
     let Some(highest) = taken.iter().filter_map(number).max() else { return base.to_owned() };
     let mut free = String::new();
     for step in 1..=TRIES_MAX {
-        let suffix = format!(" #{}", highest.saturating_add(step));
-        free = base.chars().take(TITLE_CHARS_MAX.saturating_sub(suffix.len())).collect();
-        free.push_str(&suffix);
+        free = with_number(base, highest.saturating_add(step));
         if !taken.contains(free.as_str()) {
             break;
         }
     }
     free
-}
-
-/// `Title #7` is `Title` and 7.
-fn numbered(title: &str) -> Option<(&str, u64)> {
-    let (base, number) = title.rsplit_once(" #")?;
-    let number = number.parse().ok()?;
-    (!base.is_empty()).then_some((base, number))
 }
 
 #[cfg(test)]

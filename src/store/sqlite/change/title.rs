@@ -8,12 +8,7 @@ use super::super::Database;
 use super::super::read::lineage::Lineage;
 use super::super::row;
 use crate::model::store::{Row, StoreError};
-
-/// Characters of a title; the original's bound.
-const TITLE_CHARS_MAX: usize = 100;
-
-/// Numbers that are tried beyond the highest one there is: those of titles that were cut.
-const TRIES_MAX: u64 = 100;
+use crate::store::title::{TRIES_MAX, numbered, with_number};
 
 /// Gives a title: the one it has now, or who has it.
 pub(super) fn title(
@@ -68,9 +63,7 @@ pub(super) fn next_free(conn: &Connection, key: &str, base: &str) -> rusqlite::R
     let Some(highest) = highest else { return Ok(base.to_owned()) };
     let mut free = String::new();
     for step in 1..=TRIES_MAX {
-        let suffix = format!(" #{}", highest.saturating_add(step));
-        free = base.chars().take(TITLE_CHARS_MAX.saturating_sub(suffix.len())).collect();
-        free.push_str(&suffix);
+        free = with_number(base, highest.saturating_add(step));
         if holder(conn, key, &free)?.is_none() {
             break;
         }
@@ -82,11 +75,4 @@ pub(super) fn next_free(conn: &Connection, key: &str, base: &str) -> rusqlite::R
 fn holder(conn: &Connection, key: &str, title: &str) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT id FROM sessions WHERE title = ?1 AND id <> ?2";
     conn.query_row(sql, params![title, key], |row| row.get(0)).optional()
-}
-
-/// `Title #7` is `Title` and 7.
-fn numbered(title: &str) -> Option<(&str, u64)> {
-    let (base, number) = title.rsplit_once(" #")?;
-    let number = number.parse().ok()?;
-    (!base.is_empty()).then_some((base, number))
 }
