@@ -7,21 +7,32 @@ pub mod base;
 pub mod limits;
 pub mod model;
 
+pub mod child;
 pub mod reactor;
 pub mod wire;
 
 pub mod config;
+pub mod cron;
+pub mod extensions;
+pub mod learning;
 #[cfg(feature = "openai")]
 pub mod mcp;
 pub mod outbound;
 pub mod probe;
+pub mod projects;
+pub mod providers;
+pub mod render;
+pub mod shared_file;
+pub mod shell;
 pub mod store;
 #[cfg(feature = "openai")]
 pub mod tools;
 pub mod transport;
 
 pub mod agent;
+pub mod bridge;
 pub mod gateway;
+pub mod host;
 
 pub mod jobs;
 pub mod methods;

@@ -1,9 +1,15 @@
 //! What does the thinking: an [`Agent`] runs one turn on a thread of its own and tells the gateway what
 //! happens through [`AgentIo`]. Knows nothing of sessions' state, sockets or JSON-RPC.
 
+#[cfg(feature = "openai")]
+pub mod acp;
+#[cfg(feature = "openai")]
+mod anthropic;
 pub mod demo;
 #[cfg(feature = "openai")]
 pub mod openai;
+#[cfg(feature = "openai")]
+mod references;
 mod stopwatch;
 pub mod supervisor;
 #[cfg(test)]

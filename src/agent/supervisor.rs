@@ -35,15 +35,7 @@ pub trait AgentSource: Send + Sync {
 
     /// Looks at, or changes, what is kept outside of turns.
     fn job(&self, job: AgentJob) -> JobResult {
-        match job {
-            AgentJob::Processes { .. } => JobResult::Processes(Vec::new()),
-            AgentJob::KillProcess { .. } => JobResult::Killed(Killed::Unknown),
-            AgentJob::StopProcesses => JobResult::Stopped(0),
-            AgentJob::Checkpoints(CheckpointJob { work: CheckpointWork::List, .. }) => {
-                JobResult::Checkpoints(Ok(CheckpointDone::Listed(None)))
-            }
-            _ => JobResult::Failed("this server has no tools".to_owned()),
-        }
+        without_tools(job)
     }
 
     /// The session with this stored key is no more: what is kept of it can go.
@@ -51,6 +43,21 @@ pub trait AgentSource: Send + Sync {
 
     /// The server ends: so does what runs outside of turns. May take a second.
     fn shutdown(&self) {}
+}
+
+/// What comes of a job where nothing is kept outside of turns.
+pub fn without_tools(job: AgentJob) -> JobResult {
+    match job {
+        AgentJob::Processes { .. } => JobResult::Processes(Vec::new()),
+        AgentJob::KillProcess { .. } => JobResult::Killed(Killed::Unknown),
+        AgentJob::StopProcesses => JobResult::Stopped(0),
+        AgentJob::Tools { .. } => JobResult::Tools(Box::default()),
+        AgentJob::Skills { .. } => JobResult::Skills(Vec::new()),
+        AgentJob::Checkpoints(CheckpointJob { work: CheckpointWork::List, .. }) => {
+            JobResult::Checkpoints(Ok(CheckpointDone::Listed(None)))
+        }
+        _ => JobResult::Failed("this server has no tools".to_owned()),
+    }
 }
 
 /// A source that keeps nothing.
@@ -298,6 +305,7 @@ mod tests {
             session: SessionId::from_bits(1),
             session_key: String::new(),
             prompt: String::new(),
+            expands: false,
             images: Vec::new(),
             history: Arc::default(),
             cwd: "/".into(),

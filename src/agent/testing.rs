@@ -31,6 +31,7 @@ pub(crate) fn turn_after(history: Vec<Message>, prompt: &str) -> TurnSpec {
         session: SessionId::from_bits(1),
         session_key: String::from("test"),
         prompt: prompt.to_owned(),
+        expands: false,
         images: Vec::new(),
         history: Arc::new(history),
         cwd: PathBuf::from("/"),

@@ -2,8 +2,12 @@
 
 pub mod base64;
 pub mod claim;
+pub mod command_line;
+pub mod deadlines;
+pub mod front_matter;
 pub mod host;
 pub mod join;
+pub mod jsonrpc;
 pub mod mask;
 pub mod piece;
 pub mod prng;

@@ -11,6 +11,14 @@ pub fn expand(path: &Path, home: Option<&Path>) -> PathBuf {
     if rest.as_os_str().is_empty() { home.to_path_buf() } else { home.join(rest) }
 }
 
+/// A path for people: with `~` for the user's home, where it is below that.
+pub fn shortened(path: &Path, home: Option<&Path>) -> String {
+    match home.and_then(|home| path.strip_prefix(home).ok()) {
+        Some(rest) if !rest.as_os_str().is_empty() => format!("~/{}", rest.display()),
+        _ => path.display().to_string(),
+    }
+}
+
 /// Takes `.` and `name/..` out of a path, by its letters alone: links are not looked at.
 pub fn normalise(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
@@ -33,6 +41,15 @@ pub fn normalise(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_below_the_home_is_shortened() {
+        let home = Some(Path::new("/home/u"));
+        assert_eq!(shortened(Path::new("/home/u/.hermes"), home), "~/.hermes");
+        assert_eq!(shortened(Path::new("/home/u"), home), "/home/u");
+        assert_eq!(shortened(Path::new("/home/user/x"), home), "/home/user/x");
+        assert_eq!(shortened(Path::new("/srv/x"), None), "/srv/x");
+    }
 
     #[test]
     fn expands_only_a_tilde_that_stands_alone() {

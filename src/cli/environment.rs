@@ -1,5 +1,7 @@
 //! The table of environment variables, for the help and the README. Reading one is its user's business.
 
+use crate::host::FRONTED;
+
 /// Where the settings live.
 pub const HOME: &str = "HERMES_HOME";
 /// The session token, for a server and for `chat`.
@@ -8,6 +10,18 @@ pub const TOKEN: &str = "HERMES_DASHBOARD_SESSION_TOKEN";
 pub const URL: &str = "HERMES_TUI_GATEWAY_URL";
 /// The log level where no flag gives one.
 pub const LOG: &str = "TUI_GATEWAY_LOG";
+/// The program that this one stands in front of, where no flag names one.
+pub const UPSTREAM: &str = "TUI_GATEWAY_UPSTREAM";
+/// Whether each session has a process of it.
+pub const UPSTREAM_PER_SESSION: &str = "TUI_GATEWAY_UPSTREAM_PER_SESSION";
+/// How many of them are kept started.
+pub const UPSTREAM_WARM: &str = "TUI_GATEWAY_UPSTREAM_WARM";
+/// The command that starts an agent which speaks ACP, where no flag names one.
+pub const ACP: &str = "TUI_GATEWAY_ACP";
+/// Its way to log in.
+pub const ACP_AUTH: &str = "TUI_GATEWAY_ACP_AUTH";
+/// Whether it is given our tool servers.
+pub const ACP_MCP: &str = "TUI_GATEWAY_ACP_MCP";
 
 /// One variable.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +58,20 @@ pub const ENVIRONMENT: &[Variable] = &[
         default: "info for serve, else warn",
     },
     Variable {
+        name: UPSTREAM,
+        help: "The program to stand in front of, where --upstream is not given: the terminal UI passes no flags.",
+        default: "",
+    },
+    Variable { name: UPSTREAM_PER_SESSION, help: "`1`: as --upstream-per-session.", default: "" },
+    Variable { name: UPSTREAM_WARM, help: "As --upstream-warm.", default: "0" },
+    Variable {
+        name: ACP,
+        help: "Command of an agent that speaks ACP, where --acp is not given (the terminal UI passes no flags).",
+        default: "",
+    },
+    Variable { name: ACP_AUTH, help: "As --acp-auth.", default: "" },
+    Variable { name: ACP_MCP, help: "`0`: as --no-acp-mcp.", default: "1" },
+    Variable {
         name: "HERMES_MANAGED_DIR",
         help: "Directory of the administrator's config.yaml, which wins over the user's.",
         default: "/etc/hermes",
@@ -65,6 +93,26 @@ pub const ENVIRONMENT: &[Variable] = &[
         default: "",
     },
     Variable {
+        name: "HERMES_TUI_TOOLSETS",
+        help: "Sets of tools that agents have, separated by commas; goes before `platform_toolsets.cli`.",
+        default: "what config.yaml says",
+    },
+    Variable {
+        name: "HERMES_MANAGED",
+        help: "Set where an administrator keeps the keys of providers: clients cannot change them then.",
+        default: "",
+    },
+    Variable {
+        name: "HERMES_TUI_CHECKPOINTS",
+        help: "`1` keeps files as they were before agents change them, as `checkpoints.enabled` does.",
+        default: "",
+    },
+    Variable {
+        name: "HERMES_BUNDLES_DIR",
+        help: "Where bundles of skills are.",
+        default: "skill-bundles/ in the home",
+    },
+    Variable {
         name: "HERMES_TUI_MAX_TURNS",
         help: "Calls of the model in one turn, before `agent.max_turns`.",
         default: "90",
@@ -83,6 +131,11 @@ pub const ENVIRONMENT: &[Variable] = &[
         name: "HERMES_TUI_TOOL_PROGRESS",
         help: "How much of an agent's tools is shown: off, new, all or verbose.",
         default: "display.tool_progress, else all",
+    },
+    Variable {
+        name: FRONTED,
+        help: "Set by a gateway for the hosts behind it: prompts that wait are kept in front, not in the store.",
+        default: "",
     },
     Variable {
         name: "TUI_GATEWAY_TITLES",
@@ -108,6 +161,17 @@ pub const ENVIRONMENT: &[Variable] = &[
         name: "HERMES_TUI_GATEWAY_SHUTDOWN_GRACE_S",
         help: "Seconds an orderly end may take.",
         default: "1",
+    },
+    Variable {
+        name: "HERMES_TUI_SIDECAR_URL",
+        help: "WebSocket, as ws://host:port/api/pub?token=…&channel=…, that stdio sends a copy of its output to; \
+               wss:// is encrypted.",
+        default: "",
+    },
+    Variable {
+        name: "SSL_CERT_FILE",
+        help: "File of the certificates (PEM) that are trusted for a wss:// there, not those built in.",
+        default: "",
     },
     Variable {
         name: "HERMES_DESKTOP_READY_FILE",

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Env;
 use super::dotenv::Dotenv;
+use super::endpoint::{Sources, dialect_at, of_provider};
+use super::skill_folders::{self, Homes};
 use super::values::{at, integer, text, truthy};
+use super::{Env, dialect};
 use crate::model::settings::{
     AgentSettings, ApprovalMode, ApprovalSettings, CompressionSettings, DelegationSettings, ModelSettings,
 };
@@ -28,20 +30,42 @@ const BACKGROUND: std::ops::RangeInclusive<i64> = 0..=16;
 const ITERATIONS: std::ops::RangeInclusive<i64> = 1..=10_000;
 
 /// Everything. `main` is the configured model, whose endpoint others of its provider share.
-pub(super) fn resolve(raw: &Value, main: &ModelSettings, dotenv: &Dotenv, env: Env<'_>) -> AgentSettings {
+pub(super) fn resolve(
+    homes: Homes<'_>,
+    raw: &Value,
+    main: &ModelSettings,
+    dotenv: &Dotenv,
+    env: Env<'_>,
+) -> AgentSettings {
     AgentSettings {
         approvals: approvals(raw),
         compression: compression(raw),
         delegation: delegation(raw),
         fallbacks: fallbacks(raw, main, dotenv, env),
         mcp_servers_json: raw.get("mcp_servers").map_or_else(|| "{}".to_owned(), Value::to_string).into(),
-        // The original does not read it: an environment variable decides there.
-        checkpoints: match raw.get("checkpoints") {
-            Some(Value::Bool(on)) => *on,
-            _ => at(raw, "checkpoints", "enabled").is_some_and(truthy),
-        },
+        checkpoints: checkpoints(raw, env),
         memory: at(raw, "memory", "memory_enabled").is_none_or(truthy),
+        skills_off: skills_off(raw),
+        skill_folders: skill_folders::resolve(homes, raw, dotenv, env),
+        tools: super::toolsets::resolve(raw, env),
     }
+}
+
+/// The original asks the variable alone, which is set for its terminal UI by a flag.
+fn checkpoints(raw: &Value, env: Env<'_>) -> bool {
+    let is_on = |text: String| ["1", "true", "yes", "on"].contains(&text.trim().to_lowercase().as_str());
+    let written = match raw.get("checkpoints") {
+        Some(Value::Bool(on)) => *on,
+        _ => at(raw, "checkpoints", "enabled").is_some_and(truthy),
+    };
+    written || env("HERMES_TUI_CHECKPOINTS").is_some_and(is_on)
+}
+
+/// What is no list names none.
+fn skills_off(raw: &Value) -> Vec<String> {
+    let here = at(raw, "skills", "platform_disabled").and_then(|platforms| platforms.get("cli"));
+    let lists = [at(raw, "skills", "disabled"), here].into_iter().flatten().filter_map(Value::as_array);
+    lists.flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn approvals(raw: &Value) -> ApprovalSettings {
@@ -118,10 +142,11 @@ fn fallbacks(raw: &Value, main: &ModelSettings, dotenv: &Dotenv, env: Env<'_>) -
         _ => Vec::new(),
     };
     let entries = entries.into_iter().take(FALLBACKS_MAX);
-    entries.filter_map(|entry| fallback(entry, main, dotenv, env)).collect()
+    let sources = Sources { raw, dotenv, env };
+    entries.filter_map(|entry| fallback(entry, main, sources)).collect()
 }
 
-fn fallback(entry: &Value, main: &ModelSettings, dotenv: &Dotenv, env: Env<'_>) -> Option<ModelSettings> {
+fn fallback(entry: &Value, main: &ModelSettings, sources: Sources<'_>) -> Option<ModelSettings> {
     let name = Some(text(entry.get("model"))).filter(|name| !name.is_empty())?;
     let provider = text(entry.get("provider"));
     let is_home = provider.is_empty() || provider == main.provider;
@@ -131,20 +156,31 @@ fn fallback(entry: &Value, main: &ModelSettings, dotenv: &Dotenv, env: Env<'_>) 
     if shares {
         base_url.clone_from(&main.base_url);
     }
+    // A provider that is known, or that the file names, has an address and a key of its own.
+    let theirs = if base_url.is_empty() { of_provider(sources, &provider) } else { None };
+    let (own_url, own_key) = theirs.unwrap_or_default();
+    if base_url.is_empty() {
+        base_url = own_url;
+    }
     if base_url.is_empty() {
         log::warn!("the fallback model {name:?} has no base_url; it is left out");
         return None;
     }
     // The main key is the main endpoint's: it goes nowhere else.
-    let key =
-        super::model::written_key(entry, dotenv, env).or_else(|| main.api_key.clone().filter(|_| shares));
-    Some(ModelSettings { name, provider, base_url, api_key: key, ..main.clone() })
+    let written = super::model::written_key(entry, sources.dotenv, sources.env);
+    let key = written.or(own_key).or_else(|| main.api_key.clone().filter(|_| shares));
+    let dialect = dialect::written(entry).unwrap_or_else(|| match shares {
+        true => main.dialect,
+        false => dialect_at(sources, &provider, &base_url),
+    });
+    Some(ModelSettings { name, provider, base_url, api_key: key, dialect, ..main.clone() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
+    use crate::model::settings::Dialect;
     use serde_json::json;
 
     fn resolved(raw: &Value) -> AgentSettings {
@@ -155,7 +191,8 @@ mod tests {
             api_key: Some(Secret::new("main-key".to_owned())),
             ..ModelSettings::default()
         };
-        resolve(raw, &main, &Dotenv::parse("OTHER=other-key"), &|_| None)
+        let homes = Homes { own: std::path::Path::new("/h"), user: None };
+        resolve(homes, raw, &main, &Dotenv::parse("OTHER=other-key"), &|_| None)
     }
 
     #[test]
@@ -163,7 +200,7 @@ mod tests {
         let (settings, default) = (resolved(&json!({})), AgentSettings::default());
         assert_eq!(settings.approvals, default.approvals);
         assert_eq!(settings.compression, default.compression);
-        assert_eq!(settings.delegation, default.delegation);
+        assert_eq!((&settings.delegation, &settings.tools), (&default.delegation, &default.tools));
         assert!(settings.fallbacks.is_empty() && settings.memory && !settings.checkpoints);
         assert_eq!(&*settings.mcp_servers_json, "{}");
     }
@@ -217,12 +254,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_switched_off_is_known_by_name() {
+        let raw =
+            json!({"skills": {"disabled": ["a", 5], "platform_disabled": {"cli": ["b"], "tui": ["c"]}}});
+        assert_eq!(skills_off(&raw), ["a", "b"]);
+        for nothing in [json!({}), json!({"skills": []}), json!({"skills": {"disabled": "a"}})] {
+            assert!(skills_off(&nothing).is_empty(), "{nothing}");
+        }
+    }
+
+    #[test]
     fn the_main_key_goes_to_the_main_endpoint_alone() {
         let settings = resolved(&json!({"fallback_providers": [
             {"model": "same"},
             {"model": "elsewhere", "provider": "custom", "base_url": "http://b/v1/"},
             {"model": "keyed", "base_url": "http://c", "api_key": "${OTHER}"},
             {"model": "lost", "provider": "unknown"},
+            {"model": "known", "provider": "lmstudio"},
+            {"model": "blocks", "provider": "custom", "base_url": "http://d/anthropic"},
             {"provider": "custom"},
             "nothing",
         ]}));
@@ -239,7 +288,11 @@ mod tests {
                 ("same", "http://main/v1", Some("main-key")),
                 ("elsewhere", "http://b/v1", None),
                 ("keyed", "http://c", Some("other-key")),
+                ("known", "http://127.0.0.1:1234/v1", None),
+                ("blocks", "http://d/anthropic", None),
             ]
         );
+        let speak = |at: usize| settings.fallbacks[at].dialect;
+        assert_eq!((speak(1), speak(4)), (Dialect::ChatCompletions, Dialect::Messages));
     }
 }

@@ -31,6 +31,13 @@ impl Dotenv {
         Self { values: text.lines().filter_map(line).collect() }
     }
 
+    /// How many variables another file adds, changes or removes.
+    pub fn changes(&self, new: &Self) -> usize {
+        let text = |of: &Self, name: &str| of.get(name).map(|value| value.expose().to_owned());
+        let gone = self.values.keys().filter(|name| !new.values.contains_key(*name)).count();
+        gone + new.values.keys().filter(|name| text(self, name) != text(new, name)).count()
+    }
+
     /// The value of a name, perhaps empty.
     pub fn get(&self, name: &str) -> Option<&Secret> {
         self.values.get(name)
@@ -38,6 +45,12 @@ impl Dotenv {
 }
 
 fn line(line: &str) -> Option<(String, Secret)> {
+    let (name, raw) = assignment(line)?;
+    Some((name.to_owned(), Secret::new(value(raw))))
+}
+
+/// The name that a line sets, and what it is set to as it is written.
+pub(super) fn assignment(line: &str) -> Option<(&str, &str)> {
     let line = line.trim();
     if line.starts_with('#') {
         return None;
@@ -48,7 +61,7 @@ fn line(line: &str) -> Option<(String, Secret)> {
     };
     let (name, raw) = line.split_once('=')?;
     let name = name.trim();
-    is_name(name).then(|| (name.to_owned(), Secret::new(value(raw.trim()))))
+    is_name(name).then(|| (name, raw.trim()))
 }
 
 /// Whether `name` can be the name of a variable: ASCII letters, digits and `_`, no digit first.

@@ -3,8 +3,9 @@
 //! or nothing is changed. Knows no file.
 //!
 //! In reading order: `meaning` says what a change means, `outline` where things stand in the text, `place`
-//! which piece of it is replaced, `spelling` how a value is written. Left alone on purpose: whatever stands
-//! within brackets, texts over several lines, and what has an anchor.
+//! which piece of it is replaced, `spelling` how a value is written. Left alone on purpose: lists within
+//! brackets, but for lists of words on one line; braces over several lines, texts over several lines, and what
+//! has an anchor.
 
 mod meaning;
 mod outline;
@@ -21,8 +22,8 @@ use crate::model::edit::{Change, Edit};
 /// Why a change was not made.
 #[derive(Debug)]
 pub enum EditError {
-    /// The file cannot be read as it is.
-    Broken,
+    /// The file cannot be read as it is: what is wrong, and on which line.
+    Broken(String),
     /// The place is written in a way that is not edited here.
     Shape,
     /// The administrator's file has a say about the place: what a user writes there would not count.
@@ -34,7 +35,7 @@ pub enum EditError {
 impl fmt::Display for EditError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EditError::Broken => f.write_str("config.yaml cannot be read as it is"),
+            EditError::Broken(why) => write!(f, "config.yaml cannot be read as it is: {why}"),
             EditError::Shape => {
                 f.write_str("config.yaml is written in a way that is not edited automatically")
             }
@@ -58,15 +59,16 @@ impl From<std::io::Error> for EditError {
 /// The document is broken, or a place is written in a way that is not edited.
 pub fn edited(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let mut text = text.to_owned();
-    for Edit { path, change } in edits {
-        text = changed(&text, path, change)?;
+    for edit in edits {
+        let (path, change) = edit.place();
+        text = changed(&text, &path, change)?;
     }
     Ok(text)
 }
 
 /// Whether a document of the administrator's has a say about the place of this change.
 pub(super) fn is_decided(document: &Value, edit: &Edit) -> bool {
-    meaning::has(document, &edit.path)
+    meaning::has(document, &edit.place().0)
 }
 
 fn changed(text: &str, path: &[&str], change: &Change) -> Result<String, EditError> {
@@ -82,9 +84,12 @@ fn changed(text: &str, path: &[&str], change: &Change) -> Result<String, EditErr
 fn document(text: &str) -> Result<Value, EditError> {
     match yaml::parse(text) {
         Ok(value @ (Value::Object(_) | Value::Null)) => Ok(value),
-        Ok(_) | Err(_) => Err(EditError::Broken),
+        Ok(_) => Err(EditError::Broken("it is no mapping of keys to values".to_owned())),
+        Err(why) => Err(EditError::Broken(why.to_string())),
     }
 }
 
+#[cfg(test)]
+mod many_tests;
 #[cfg(test)]
 mod tests;

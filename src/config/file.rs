@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::dotenv::Dotenv;
 use super::edit::{self, EditError};
 use super::home::Home;
-use super::{load, managed, read, yaml};
+use super::{Env, load, managed, read, yaml};
 use crate::model::edit::{Change, Edit, Scalar};
 use crate::model::settings::Settings;
 
@@ -22,6 +23,8 @@ pub struct ConfigFile {
     cached: Mutex<Option<(Stamps, Arc<Settings>)>>,
     /// Held by whoever changes `config.yaml`.
     writing: Mutex<()>,
+    /// `.env` as it was read last for [`ConfigFile::reload_env`].
+    variables: Mutex<Dotenv>,
 }
 
 /// How often a change is made again because the file changed meanwhile.
@@ -41,12 +44,18 @@ impl ConfigFile {
 
     /// The same with another environment.
     pub fn with_env(home: Home, env: SharedEnv) -> Self {
-        Self { home, env, cached: Mutex::new(None), writing: Mutex::default() }
+        let variables = Mutex::new(Dotenv::read(&home.env_file()));
+        Self { home, env, cached: Mutex::new(None), writing: Mutex::default(), variables }
     }
 
     /// The home they belong to.
     pub fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// The environment that they are read with, without `.env`.
+    pub fn env(&self) -> Env<'_> {
+        &self.env
     }
 
     /// The settings now. Looks at the files' times and sizes and reads them only if those have changed.
@@ -63,6 +72,17 @@ impl ConfigFile {
         let settings = Arc::new(load(&self.home, &self.env));
         *cached = Some((stamps, Arc::clone(&settings)));
         settings
+    }
+
+    /// Reads `.env` again and says how many of its variables are other ones than at the start, or than the last
+    /// time this was asked. The process's environment stays as it is: the original drops from it what a
+    /// person's shell has set.
+    pub fn reload_env(&self) -> usize {
+        let new = Dotenv::read(&self.home.env_file());
+        let mut known = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = known.changes(&new);
+        *known = new;
+        changed
     }
 
     /// Adds a text to the list `key` at the top of `config.yaml`; everything else stays as it is written.
@@ -102,14 +122,16 @@ impl ConfigFile {
             let text = match read::text(&file) {
                 Ok(text) => text,
                 Err(read::ReadError::Missing) => String::new(),
-                Err(_) => return Err(EditError::Broken),
+                Err(why) => return Err(EditError::Broken(why.to_string())),
             };
             let new = edit::edited(&text, edits)?;
             if new == text {
                 return Ok(());
             }
             if stamp(&file) == before {
-                return replace(&file, &new).map_err(EditError::Io);
+                // A mark at the beginning is not part of the text, and stays.
+                let mark = if read::has_mark(&file) { "\u{feff}" } else { "" };
+                return replace(&file, &format!("{mark}{new}")).map_err(EditError::Io);
             }
         }
         Err(EditError::Io(std::io::Error::other("it is being changed by somebody else")))
@@ -122,13 +144,15 @@ impl ConfigFile {
 }
 
 /// Puts a new text in the place of a file's, whole or not at all. A link stays one, a mode stays as it was.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let file = match std::fs::canonicalize(file) {
         // A link to nothing is not replaced: somebody meant something by it.
         Err(error) if file.is_symlink() => return Err(error),
         real => real.unwrap_or_else(|_| file.to_path_buf()),
     };
-    let beside = file.with_extension(format!("yaml.{}.new", std::process::id()));
+    let mut beside = file.clone().into_os_string();
+    beside.push(format!(".{}.new", std::process::id()));
+    let beside = std::path::PathBuf::from(beside);
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     // Left by a process of this number that was killed while it wrote; ours are one at a time.
@@ -253,6 +277,18 @@ mod tests {
         });
         let text = std::fs::read_to_string(dir.path().join("config.yaml")).unwrap();
         assert!(KEYS.iter().all(|key| text.contains(&format!("  {key}: true\n"))), "{text}");
+    }
+
+    #[test]
+    fn changed_variables_are_counted_once() {
+        let dir = Scratch::new();
+        dir.write(".env", "A=1\nB=2\n");
+        let file = config_file(&dir);
+        assert_eq!(file.reload_env(), 0);
+        dir.write(".env", "A=1\nB=3\nC=4\n");
+        assert_eq!((file.reload_env(), file.reload_env()), (2, 0));
+        dir.write(".env", "C=4\n");
+        assert_eq!(file.reload_env(), 2);
     }
 
     #[test]

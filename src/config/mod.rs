@@ -8,16 +8,21 @@
 //! [`Settings`]: crate::model::settings::Settings
 
 mod agent;
+mod dialect;
 mod display;
 pub mod dotenv;
+pub mod dotenv_edit;
 pub mod edit;
+pub mod endpoint;
 pub mod file;
 pub mod home;
 mod managed;
 mod model;
 mod read;
 mod resolve;
-mod skin;
+mod skill_folders;
+pub mod skin;
+mod toolsets;
 mod values;
 pub mod yaml;
 

@@ -4,17 +4,20 @@
 use serde_json::Value;
 
 use super::dotenv::{Dotenv, is_name};
+use super::endpoint::{Sources, dialect_at, key_of, of_provider, trimmed};
 use super::values::{at, integer, text, truthy};
-use super::{Env, lookup};
+use super::{Env, dialect, lookup};
 use crate::base::secret::Secret;
-use crate::model::settings::ModelSettings;
+use crate::model::provider::table;
+use crate::model::settings::{Dialect, Effort, ModelSettings};
 
 /// Total tries of one call unless `agent.api_max_retries` says otherwise (the original's default).
 const DEFAULT_TRIES: i64 = 3;
 /// What `agent.api_max_retries` may be; more would keep a broken endpoint busy for minutes.
 const TRIES: std::ops::RangeInclusive<i64> = 1..=10;
 
-/// Calls of the model in one turn unless something says otherwise, and what may be said (the original's default).
+/// Calls of the model in one turn unless something says otherwise, and what may be said (the original's
+/// default).
 const DEFAULT_ITERATIONS: i64 = 90;
 const ITERATIONS: std::ops::RangeInclusive<i64> = 1..=10_000;
 /// Overrules the file.
@@ -23,14 +26,24 @@ const ITERATIONS_VARIABLE: &str = "HERMES_TUI_MAX_TURNS";
 /// Variables that name the model, the first one set wins.
 const NAME_VARIABLES: [&str; 2] = ["HERMES_MODEL", "HERMES_INFERENCE_MODEL"];
 
-/// Everything about the model. The key goes only where the file or the `OPENAI_*` pair says.
+/// The word for "whoever can be called"; the original tries OpenRouter first, and here it is the only one
+/// tried.
+const ANY_PROVIDER: &str = "auto";
+const FIRST_PROVIDER: &str = "openrouter";
+
+/// Everything about the model. A key goes only where the file, its provider or the `OPENAI_*` pair says.
 pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettings {
     let member = |key: &str| at(raw, "model", key);
     let name = name(raw, env);
+    let sources = Sources { raw, dotenv, env };
+    let provider = provider(sources);
+    let (base_url, api_key) = place(sources, &name, &provider);
     ModelSettings {
-        provider: text(member("provider")),
-        base_url: base_url(raw, &name, dotenv, env),
-        api_key: api_key(raw, dotenv, env),
+        dialect: dialect_of(sources, &provider, &base_url),
+        effort: Effort::parse(&text(at(raw, "agent", "reasoning_effort")).to_lowercase()),
+        provider,
+        base_url,
+        api_key,
         context_length: tokens(member("context_length")),
         max_tokens: tokens(member("max_tokens")),
         api_tries: tries(at(raw, "agent", "api_max_retries")),
@@ -53,27 +66,55 @@ fn name(raw: &Value, env: Env<'_>) -> String {
         })
 }
 
-/// `OPENAI_BASE_URL` is looked up like the keys, `.env` first: a key and the endpoint it is for belong
-/// together and must not come from different places.
-fn base_url(raw: &Value, name: &str, dotenv: &Dotenv, env: Env<'_>) -> String {
-    let mut url = text(at(raw, "model", "base_url"));
-    if url.is_empty() && !name.is_empty() {
-        url = lookup(dotenv, env, "OPENAI_BASE_URL")
-            .map(|url| url.expose().trim().to_owned())
-            .unwrap_or_default();
-    }
-    url.truncate(url.trim_end_matches('/').len());
-    url
+/// `model.provider`.
+fn provider(sources: Sources<'_>) -> String {
+    let written = text(at(sources.raw, "model", "provider"));
+    let has_url = !text(at(sources.raw, "model", "base_url")).is_empty();
+    let is_any = written.eq_ignore_ascii_case(ANY_PROVIDER) && !has_url;
+    let first = table::find(FIRST_PROVIDER).filter(|known| is_any && key_of(sources, known).is_some());
+    first.map_or(written, |known| known.id.to_owned())
 }
 
-/// A variable that the file names but nobody set gives no key, rather than the key of another service.
-fn api_key(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> Option<Secret> {
-    let model = raw.get("model").unwrap_or(&Value::Null);
-    if names_key(model) { written_key(model, dotenv, env) } else { lookup(dotenv, env, "OPENAI_API_KEY") }
+/// Where the model is called, and with which key. A variable that the file names but nobody set gives no key,
+/// rather than the key of another service.
+fn place(sources: Sources<'_>, name: &str, provider: &str) -> (String, Option<Secret>) {
+    let model = sources.raw.get("model").unwrap_or(&Value::Null);
+    let variable = |name: &str| lookup(sources.dotenv, sources.env, name);
+    let own = |other: Option<Secret>| match names_key(model) {
+        true => written_key(model, sources.dotenv, sources.env),
+        false => other,
+    };
+    let written = trimmed(&text(model.get("base_url")));
+    let theirs = of_provider(sources, provider);
+    if !written.is_empty() {
+        // A known provider at another address is the person's word; an entry's key is for the entry's
+        // address.
+        let is_theirs = |url: &str| url == written || table::find(provider).is_some();
+        let theirs = theirs.filter(|(url, _)| is_theirs(url)).and_then(|(_, key)| key);
+        let key = theirs.or_else(|| match dialect::is_anthropics(&written) {
+            true => dialect::anthropic().and_then(|known| key_of(sources, known)).map(|(_, key)| key),
+            false => variable("OPENAI_API_KEY"),
+        });
+        return (written, own(key));
+    }
+    if let Some((url, key)) = theirs {
+        return (url, own(key));
+    }
+    // Looked up like the keys, `.env` first: a key and the endpoint it is for belong together and must not
+    // come from different places.
+    let url = variable("OPENAI_BASE_URL").filter(|_| !name.is_empty());
+    let url = url.map(|url| trimmed(url.expose())).unwrap_or_default();
+    (url, own(variable("OPENAI_API_KEY")))
+}
+
+/// What the endpoint speaks: what `model` says, else what its provider and its address do.
+fn dialect_of(sources: Sources<'_>, provider: &str, base_url: &str) -> Dialect {
+    let written = sources.raw.get("model").and_then(dialect::written);
+    written.unwrap_or_else(|| dialect_at(sources, provider, base_url))
 }
 
 /// Whether a mapping says which key is its own.
-fn names_key(entry: &Value) -> bool {
+pub(super) fn names_key(entry: &Value) -> bool {
     KEY_MEMBERS.iter().any(|key| !text(entry.get(key)).is_empty())
 }
 
@@ -195,6 +236,86 @@ mod tests {
         let settings =
             resolved(&json!({"model": "m"}), "OPENAI_BASE_URL=http://d", &[("OPENAI_BASE_URL", "http://e")]);
         assert_eq!(settings.base_url, "http://d");
+    }
+
+    #[test]
+    fn a_provider_that_is_known_needs_no_address() {
+        let dotenv =
+            "OPENROUTER_API_KEY=or\nDEEPSEEK_API_KEY=ds\nOPENAI_API_KEY=oa\nOPENAI_BASE_URL=http://oa\n";
+        for (model, url, key) in [
+            (json!({"provider": "openrouter"}), "https://openrouter.ai/api/v1", Some("or")),
+            (json!({"provider": "auto"}), "https://openrouter.ai/api/v1", Some("or")),
+            (json!({"provider": "DeepSeek", "api_key": "own"}), "https://api.deepseek.com/v1", Some("own")),
+            (json!({"provider": "deepseek", "base_url": "http://p/"}), "http://p", Some("ds")),
+            (json!({"provider": "xai"}), "https://api.x.ai/v1", None),
+            (json!({"provider": "openai-api"}), "http://oa", Some("oa")),
+            (json!({"provider": "here"}), "http://here/v1", Some("hk")),
+            (json!({"provider": "unknown", "default": "m"}), "http://oa", Some("oa")),
+            (json!({"provider": "auto", "base_url": "http://p"}), "http://p", Some("oa")),
+        ] {
+            let raw =
+                json!({"model": model, "providers": {"here": {"api": "http://here/v1", "api_key": "hk"}}});
+            let settings = resolved(&raw, dotenv, &[]);
+            let seen = (settings.base_url.as_str(), settings.api_key.as_ref().map(Secret::expose));
+            assert_eq!(seen, (url, key), "{model}");
+        }
+    }
+
+    #[test]
+    fn anthropics_keys_go_to_anthropic_alone() {
+        let dotenv = "ANTHROPIC_TOKEN=sk-ant-oat-1\nOPENAI_API_KEY=oa\n";
+        let env = &[("ANTHROPIC_API_KEY", "sk-ant-api")][..];
+        for (model, url, key, speaks) in [
+            (
+                json!({"provider": "anthropic"}),
+                "https://api.anthropic.com/v1",
+                Some("sk-ant-api"),
+                Dialect::Messages,
+            ),
+            (
+                json!({"base_url": "https://api.anthropic.com"}),
+                "https://api.anthropic.com",
+                Some("sk-ant-api"),
+                Dialect::Messages,
+            ),
+            (json!({"base_url": "http://p/anthropic"}), "http://p/anthropic", Some("oa"), Dialect::Messages),
+            (
+                json!({"base_url": "http://p/v1", "api_mode": "anthropic_messages"}),
+                "http://p/v1",
+                Some("oa"),
+                Dialect::Messages,
+            ),
+            (
+                json!({"provider": "anthropic", "api_mode": "chat_completions", "api_key": "own"}),
+                "https://api.anthropic.com/v1",
+                Some("own"),
+                Dialect::ChatCompletions,
+            ),
+            (json!({"provider": "here"}), "http://here", None, Dialect::Messages),
+        ] {
+            let here = json!({"api": "http://here", "api_mode": "anthropic_messages"});
+            let raw = json!({"model": model, "providers": {"here": here}});
+            let settings = resolved(&raw, dotenv, env);
+            let seen = (settings.base_url.as_str(), settings.api_key.as_ref().map(Secret::expose));
+            assert_eq!((seen, settings.dialect), ((url, key), speaks), "{model}");
+        }
+        let token = resolved(&json!({"model": {"provider": "claude"}}), dotenv, &[]);
+        assert_eq!(token.api_key.as_ref().map(Secret::expose), Some("sk-ant-oat-1"));
+    }
+
+    #[test]
+    fn efforts() {
+        for (word, want) in [
+            (json!("high"), Some(Effort::High)),
+            (json!(" XHigh "), Some(Effort::XHigh)),
+            (json!("none"), None),
+            (json!("odd"), None),
+            (json!(false), None),
+            (json!(null), None),
+        ] {
+            let raw = json!({"agent": {"reasoning_effort": word}});
+            assert_eq!(resolved(&raw, "", &[]).effort, want, "{word}");
+        }
     }
 
     #[test]

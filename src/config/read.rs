@@ -54,6 +54,13 @@ pub(crate) fn text(path: &Path) -> Result<String, ReadError> {
     Ok(text)
 }
 
+/// Whether a file begins with a byte-order mark.
+pub(crate) fn has_mark(path: &Path) -> bool {
+    let mut first = [0; 3];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && first == *"\u{feff}".as_bytes()
+}
+
 fn from_io(error: io::Error) -> ReadError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Missing,

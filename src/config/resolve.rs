@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::dotenv::Dotenv;
 use super::home::Home;
+use super::skill_folders::Homes;
 use super::values::{at, integer, text};
 use super::{Env, agent, display, managed, model, read, yaml};
 use crate::base::tilde;
@@ -37,17 +38,20 @@ pub fn load(home: &Home, env: Env<'_>) -> Settings {
 fn resolve(home: &Home, mtime: f64, raw: &Value, warning: Option<String>, env: Env<'_>) -> Settings {
     let dotenv = Dotenv::read(&home.env_file());
     let model = model::resolve(raw, &dotenv, env);
+    let user_home = std::env::home_dir();
+    let homes = Homes { own: home.dir(), user: user_home.as_deref() };
     Settings {
         home: home.dir().to_path_buf(),
+        home_shown: tilde::shortened(home.dir(), homes.user),
         mtime,
         raw_json: raw.to_string(),
         warning,
         busy_mode: display::busy_mode(raw),
         display: display::resolve(raw, home, env),
-        cwd: cwd(at(raw, "terminal", "cwd"), std::env::home_dir().as_deref()),
+        cwd: cwd(at(raw, "terminal", "cwd"), homes.user),
         approval_timeout_s: approval_timeout(at(raw, "approvals", "gateway_timeout")),
         live_sessions_max: live_sessions_max(raw),
-        agent: agent::resolve(raw, &model, &dotenv, env),
+        agent: agent::resolve(homes, raw, &model, &dotenv, env),
         model,
     }
 }

@@ -56,6 +56,11 @@ fn laid_over(mut base: Map<String, Value>, over: Map<String, Value>) -> Map<Stri
     base
 }
 
+/// Those that are built in, in their order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    builtin::names()
+}
+
 /// `<home>/skins/<name>.yaml`: a mapping with a `name`. The original takes `name` as a path; here it must
 /// be a plain file name, so that it cannot reach other files.
 fn from_file(home: &Home, name: &str) -> Option<Skin> {

@@ -59,6 +59,9 @@ pub(super) const RETRY_AFTER_MAX: u64 = 86_400;
 /// Most calls of one `TOOLS=`.
 pub(super) const TOOLS_MAX: u64 = 64;
 
+/// Verdicts of one script.
+pub(super) const VERDICTS_MAX: usize = 64;
+
 /// Most tool calls of one answer.
 pub(super) const CALLS_MAX: usize = 256;
 

@@ -1,11 +1,12 @@
 //! A scripted model server, OpenAI- and Anthropic-compatible, on a loop of its own: thousands of streams at a
-//! set rate on one thread, and every fault a client should survive. For tests, measurements and demonstrations;
-//! listens on 127.0.0.1 only.
+//! set rate on one thread, and every fault a client should survive. For tests, measurements and
+//! demonstrations; listens on 127.0.0.1 only.
 //!
-//! From a request to its answer: `http` (bytes to requests) → `ask` (what is wanted) → `script` and `plan` (what
-//! to say) → `speech` (when) → `dialect` (in which words) → `stream` or `dialect::Whole` (in which form) →
-//! `exchange` (one connection, and what it is owed) → `connection` and `server` (sockets, timers and the loop).
-//! All but the last two are sans I/O. `ledger` remembers how it went, for `/stats`. Knows nothing of the gateway.
+//! From a request to its answer: `http` (bytes to requests) → `ask` (what is wanted) → `script` and `plan`
+//! (what to say) → `speech` (when) → `dialect` (in which words) → `stream` or `dialect::Whole` (in which
+//! form) → `exchange` (one connection, and what it is owed) → `connection` and `server` (sockets, timers and
+//! the loop). All but the last two are sans I/O. `ledger` remembers how it went, for `/stats`. Knows nothing
+//! of the gateway.
 
 mod ask;
 mod connection;
@@ -32,8 +33,8 @@ use speech::{Next, Pace, Piece, Speech};
 
 pub use server::{Options, Server};
 
-/// The text that a stream says to `prompt` in all, for a client that wants to compare: that of the first answer
-/// to a request that offers no tools, without what goes wrong on purpose.
+/// The text that a stream says to `prompt` in all, for a client that wants to compare: that of the first
+/// answer to a request that offers no tools, without what goes wrong on purpose.
 pub fn said_to(prompt: &str) -> String {
     let ask = Ask::plain(prompt);
     let script = Defaults::default().script_for(&ask);

@@ -37,7 +37,8 @@ impl Defaults {
     pub(super) fn script_for(&self, ask: &Ask) -> Script {
         let own = match ask.stream {
             true => Script::find(&ask.prompt, self.rate),
-            false => Script::parse(&ask.prompt, self.rate),
+            false => Script::parse(&ask.prompt, self.rate)
+                .or_else(|| Script::find_verdicts(&ask.prompt, self.rate)),
         };
         let plain = || Script::saying(format!("You said: {}", ask.prompt.trim()), self.rate);
         own.or_else(|| self.script.clone()).unwrap_or_else(plain)
@@ -111,6 +112,24 @@ fn offered(ask: &Ask, tool: &str, arguments: impl FnOnce() -> String) -> Part {
     }
 }
 
+/// The script by which a judge answers, with a name in the ledger of its own: its answers are counted apart from
+/// those of the agent. Streams are no judges' answers.
+pub(super) fn verdict(script: &Script, ask: &Ask, earlier: impl FnOnce(&str) -> u64) -> Option<Script> {
+    let last = script.verdicts.len().checked_sub(1).filter(|_| !ask.stream)?;
+    let name = format!("{}-judge", script.id.as_deref().unwrap_or("goal"));
+    let at = usize::try_from(earlier(&name)).unwrap_or(last).min(last);
+    let word = script.verdicts[at].as_str();
+    let said = match (word, word.strip_prefix("wait").and_then(|seconds| seconds.parse::<u64>().ok())) {
+        ("done" | "continue", _) => json!({ "verdict": word, "reason": "as the script says" }).to_string(),
+        (_, Some(seconds)) => {
+            let reason = "as the script says";
+            json!({ "verdict": "wait", "wait_for_seconds": seconds, "reason": reason }).to_string()
+        }
+        _ => word.to_owned(),
+    };
+    Some(Script { id: Some(name), delay: script.delay, ..Script::saying(said, script.rate) })
+}
+
 /// The faults that hold for a request when `earlier` requests had the same name. Without a name there is nothing
 /// to count by.
 pub(super) fn faults(script: &Script, earlier: impl FnOnce(&str) -> u64) -> Faults {
@@ -176,6 +195,31 @@ mod tests {
         assert_eq!(planned(&ask), [Part::Tokens(3)]);
         ask.stream = false;
         assert_eq!(planned(&ask), [say("You said: [note]\nTOKENS=3")]);
+    }
+
+    #[test]
+    fn a_judge_gives_its_verdicts_in_order() {
+        let text = "The goal:\nID=g VERDICT=continue,wait9,prose,done SAY:go\n\nTOKENS=3";
+        let judge = Ask { stream: false, ..ask(text) };
+        let script = Defaults::default().script_for(&judge);
+        let said = |earlier: u64| {
+            let mut named = None;
+            let script = verdict(&script, &judge, |name| {
+                named = Some(name.to_owned());
+                earlier
+            });
+            assert_eq!(named.as_deref(), Some("g-judge"));
+            match script.unwrap().acts.as_slice() {
+                [Act::Say(text)] => text.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(said(0), r#"{"verdict":"continue","reason":"as the script says"}"#);
+        assert_eq!(said(1), r#"{"verdict":"wait","wait_for_seconds":9,"reason":"as the script says"}"#);
+        assert_eq!(said(2), "prose");
+        assert_eq!((said(3), said(9)), (said(3), said(3)));
+        assert!(said(3).contains("done"));
+        assert_eq!(verdict(&script, &ask(text), |_| 0), None, "a stream is the agent's");
     }
 
     #[test]

@@ -77,9 +77,20 @@ pub(super) fn refusal(why: RequestError) -> Vec<u8> {
     error(Dialect::OpenAi, why.status(), &why.to_string(), false)
 }
 
+/// Models with a price, in dollars for a token as OpenRouter writes them: one that clients pick without a
+/// question, and one that they ask about.
+const PRICED: [(&str, &str, &str); 2] =
+    [("fake-cheap", "0.0000005", "0.000002"), ("fake-dear", "0.00003", "0.00018")];
+
 /// The list of models.
 pub(super) fn models(created: u64, keep_alive: bool) -> Vec<u8> {
-    let list = json!({ "object": "list", "data": [model_entry(MODEL, created)] });
+    let priced = PRICED.iter().map(|(name, input, output)| {
+        let mut entry = model_entry(name, created);
+        entry["pricing"] = json!({ "prompt": input, "completion": output });
+        entry
+    });
+    let data: Vec<Value> = std::iter::once(model_entry(MODEL, created)).chain(priced).collect();
+    let list = json!({ "object": "list", "data": data });
     json_response(200, &list, &[], keep_alive)
 }
 

@@ -5,7 +5,9 @@
 use std::mem;
 use std::time::Duration;
 
-use super::limits::{DRIP_MAX, HUGE_MAX, ID_MAX, NAME_MAX, RETRY_AFTER_MAX, TOOLS_MAX, WORDS_MAX};
+use super::limits::{
+    DRIP_MAX, HUGE_MAX, ID_MAX, NAME_MAX, RETRY_AFTER_MAX, TOOLS_MAX, VERDICTS_MAX, WORDS_MAX,
+};
 use crate::agent::demo::script::{Script as Demo, Step, TOKENS_MAX};
 
 /// One thing to say or to do, in the order written.
@@ -84,6 +86,8 @@ pub(super) struct Script {
     pub(super) usage: Option<(u64, u64)>,
     /// `ID=word`: the name of this request in `/stats`.
     pub(super) id: Option<String>,
+    /// `VERDICT=done,…`: what the judge of a goal answers, one after the other; the last one stays.
+    pub(super) verdicts: Vec<String>,
 }
 
 impl Script {
@@ -125,6 +129,12 @@ impl Script {
         paragraphs.chain([0]).find_map(script).or_else(|| lines.find_map(script))
     }
 
+    /// The script of a goal in a question to its judge, which quotes it: the first line that has verdicts.
+    pub(super) fn find_verdicts(text: &str, rate: u64) -> Option<Self> {
+        let mut scripts = text.lines().filter_map(|line| Self::parse_line(line, rate));
+        scripts.find(|script| !script.verdicts.is_empty())
+    }
+
     /// Reads the script at the very start of a line.
     fn parse_line(text: &str, rate: u64) -> Option<Self> {
         // Words are upper case: most lines are told apart by one look.
@@ -164,6 +174,7 @@ impl Parser {
                 let (input, output) = counts.split_once(',')?;
                 self.script.usage = Some((number(input, TOKENS_MAX)?, number(output, TOKENS_MAX)?));
             }
+            Some(("VERDICT", words)) => self.script.verdicts = verdicts(words)?,
             Some(("HUGE", bytes)) => self.script.acts.push(Act::Huge(number(bytes, HUGE_MAX)?)),
             Some(("TOOLS", count)) => self.tools = Some(number(count, TOOLS_MAX)?),
             Some((name, value)) => fault(faults, name, value)?,
@@ -237,6 +248,12 @@ fn number(digits: &str, max: u64) -> Option<u64> {
 /// Of errors only: other codes have other rules for what follows the head.
 fn status(digits: &str) -> Option<u16> {
     number(digits, 599).filter(|code| *code >= 400).and_then(|code| u16::try_from(code).ok())
+}
+
+fn verdicts(words: &str) -> Option<Vec<String>> {
+    let is_word = |word: &&str| is_id(word);
+    let read: Vec<String> = words.split(',').take_while(is_word).map(str::to_owned).collect();
+    (read.len() <= VERDICTS_MAX && read.len() == words.split(',').count()).then_some(read)
 }
 
 fn is_id(id: &str) -> bool {
@@ -335,6 +352,8 @@ mod tests {
             "HUGE=268435457",
             "TOOLS=65",
             "RETRY_AFTER=86401",
+            "VERDICT=",
+            "VERDICT=done,,",
         ] {
             assert_eq!(Script::parse(text, 0), None, "{text}");
         }

@@ -68,8 +68,11 @@ impl Gateway {
             }
             AgentEvent::AskGone(ask) => self.ask_gone(now, turn, ask),
             AgentEvent::SteeringTaken(count) => self.steering_taken(now, id, count),
+            AgentEvent::Expanded(text) => self.expanded(now, id, text),
+            AgentEvent::Refused(why) => self.refused(id, why),
             AgentEvent::Said(messages) => self.said(now, id, messages),
             AgentEvent::Amended(text) => self.amended(now, id, text),
+            AgentEvent::Menu(menu) => self.use_menu(id, *menu),
             AgentEvent::End(end) => self.end_turn(now, id, *end),
         }
     }
@@ -156,6 +159,23 @@ impl Gateway {
         session.usage.context_used = 0;
         if let Some(turn) = &mut session.turn {
             turn.compacted = Some(Compacted { context, covered, said: turn.text.len() });
+        }
+    }
+
+    /// The prompt's references were expanded. What the person typed was kept before; now the conversation has
+    /// what the model sees in its place, as in the original, so that a turn that comes later knows it too.
+    fn expanded(&mut self, now: Now, id: SessionId, text: String) {
+        let turn = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut());
+        // Behind the first message it would be the text of another one.
+        let Some(turn) = turn.filter(|turn| turn.said.is_empty() && !turn.resumes) else { return };
+        turn.expanded = Some(text.clone());
+        self.record(now, id, Change::Amend(text));
+    }
+
+    /// The agent does not answer the prompt. It says so once more with its end.
+    fn refused(&mut self, id: SessionId, why: String) {
+        if let Some(turn) = self.sessions.get_mut(&id).and_then(|session| session.turn.as_mut()) {
+            turn.refused = Some(why);
         }
     }
 

@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::Gateway;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
-use super::replay;
 use crate::limits::{ANSWER_SETTLE, CLARIFY_TIMEOUT, SUDO_TIMEOUT};
 use crate::model::ask::{Answer, Ask};
 use crate::model::ids::{AskId, SessionId, TurnId};
 use crate::model::store::{Change, OpenQuestion};
+use crate::outbound::replay;
 use crate::wire::encode;
 use crate::wire::event::Event;
 

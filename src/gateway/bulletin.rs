@@ -27,7 +27,9 @@ impl Gateway {
         let owner = self.keys.get(&bulletin.owner).copied();
         match (bulletin.what, owner) {
             (What::Subagents(count), _) => self.subagents = count,
-            (What::Tools(inventory), _) => self.use_inventory(inventory),
+            (What::Tools(inventory), _) => {
+                self.use_inventory(inventory);
+            }
             (What::Output { process, text }, Some(id)) => {
                 self.emit(id, &Event::TerminalOutput { process_id: &process, chunk: &text });
             }
@@ -63,7 +65,7 @@ impl Gateway {
         if self.room_for_prompt(id).is_err() {
             return;
         }
-        let Some(session) = self.sessions.get_mut(&id).filter(|session| session.turn.is_none()) else {
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| !session.is_running()) else {
             return;
         };
         while let Some(notice) = session.notices.pop_front() {
@@ -75,9 +77,11 @@ impl Gateway {
         }
     }
 
-    fn use_inventory(&mut self, inventory: Arc<Inventory>) {
+    /// What agents have at hand is this. Sessions hear of it if it is something else than before; gives whether it
+    /// is.
+    pub(crate) fn use_inventory(&mut self, inventory: Arc<Inventory>) -> bool {
         if self.inventory == inventory {
-            return;
+            return false;
         }
         self.inventory = inventory;
         let heard = |session: &&super::Session| session.client.is_some();
@@ -86,5 +90,6 @@ impl Gateway {
         for id in ids {
             self.send_info(id);
         }
+        true
     }
 }

@@ -45,6 +45,10 @@ impl Gateway {
         if running != self.turns.len() {
             return Err(format!("{running} sessions run {} turns", self.turns.len()));
         }
+        let judged = self.sessions.values().filter(|session| session.is_judged()).count();
+        if judged != self.goals.judging() {
+            return Err(format!("{judged} sessions are judged, not {}", self.goals.judging()));
+        }
         for (client, id) in self.clients.iter().flat_map(|(id, client)| client.ids().map(|s| (*id, s))) {
             self.check_owner(client, id)?;
         }
@@ -73,6 +77,7 @@ impl Gateway {
             Timer::Checkpoint => self.checkpoint_set,
             Timer::Thinking(turn) => self.turns.contains_key(&turn),
             Timer::Replay(id) => self.sessions.get(&id).is_some_and(|session| session.replay.is_on()),
+            Timer::Goal(id) => self.sessions.get(&id).is_some_and(|session| session.pursues),
         };
         if known { Ok(()) } else { Err(format!("a timer was left behind: {timer:?}")) }
     }

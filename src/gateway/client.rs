@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use super::deadlines::Timer;
 use super::io::{Now, Output};
 use super::{Gateway, Session};
+use crate::base::switch::Switch;
 use crate::model::ids::{ClientId, SessionId};
+use crate::render;
 use crate::wire::encode;
 use crate::wire::event::Event;
 
@@ -18,6 +20,10 @@ pub(super) struct Client {
     sessions: BTreeSet<SessionId>,
     /// Whether it reads the numbers of events (`replay`).
     reads_numbers: bool,
+    /// Whether it wants answers and diffs as text for terminals, too.
+    wants_rendered: bool,
+    /// Stops the completion it asked for last.
+    completion: Switch,
 }
 
 #[cfg(feature = "harness")]
@@ -32,6 +38,13 @@ impl Client {
 }
 
 impl Gateway {
+    /// What stops the completion that this client asks for now. The one before is stopped.
+    pub(crate) fn newest_completion(&mut self, client: ClientId) -> Switch {
+        let Some(client) = self.clients.get_mut(&client) else { return Switch::default() };
+        std::mem::take(&mut client.completion).set(true);
+        client.completion.clone()
+    }
+
     pub(super) fn connected(&mut self, client: ClientId) {
         self.clients.insert(client, Client::default());
         let frame = encode::event(None, &Event::GatewayReady { skin: &self.skin() });
@@ -105,6 +118,26 @@ impl Gateway {
                 session.replay.stamp(stamped);
             }
         }
+    }
+
+    /// Whether the client wants answers and diffs as text for terminals, too.
+    pub(crate) fn render_for(&mut self, id: ClientId, rendered: bool) {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.wants_rendered = rendered;
+        }
+    }
+
+    /// What was set with [`Gateway::render_for`].
+    pub(crate) fn renders_for(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|client| client.wants_rendered)
+    }
+
+    /// An answer as the terminal of the session's client shows it, if that client asked for it.
+    pub(super) fn rendered(&self, id: SessionId, text: &str) -> Option<String> {
+        let session = self.sessions.get(&id)?;
+        let wanted = session.client.is_some_and(|client| self.renders_for(client));
+        let cols = usize::try_from(session.cols).unwrap_or_default();
+        wanted.then(|| render::markdown(text, cols)).flatten()
     }
 
     /// Starts or stops the clock of a session without a client. While a turn runs it does not tick; the

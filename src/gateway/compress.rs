@@ -38,6 +38,8 @@ pub(crate) struct Shrunk {
     pub(crate) messages: (usize, usize),
     /// Estimated tokens of them.
     pub(crate) tokens: (u64, u64),
+    /// Whether the conversation went on meanwhile, so that the result was of no use.
+    pub(crate) is_stale: bool,
 }
 
 impl Gateway {
@@ -109,7 +111,7 @@ impl Session {
     /// The compressed conversation is what the model sees from now on. One that changed meanwhile stays.
     fn shrink(&mut self, compressed: Option<Compressed>) -> Shrunk {
         let (messages, tokens) = self.size();
-        let nothing = Shrunk { messages: (messages, messages), tokens: (tokens, tokens) };
+        let nothing = Shrunk { messages: (messages, messages), tokens: (tokens, tokens), is_stale: false };
         let Some(compressed) = compressed else { return nothing };
         self.usage.add(&compressed.usage);
         let is_same = self.compressing.take().is_some_and(|begun| {
@@ -121,12 +123,17 @@ impl Session {
             Arc::ptr_eq(&begun.history, &self.history) && same_context
         });
         let unchanged = compressed.context.len() >= messages && compressed.after >= compressed.before;
-        if !is_same || unchanged {
+        // The prompt of a turn that runs is kept already, and would vanish from what the model sees later.
+        if !is_same || self.is_running() {
+            return Shrunk { is_stale: true, ..nothing };
+        }
+        if unchanged {
             return nothing;
         }
         let shrunk = Shrunk {
             messages: (messages, compressed.context.len()),
             tokens: (compressed.before, compressed.after),
+            is_stale: false,
         };
         self.context = Some(Arc::new(compressed.context));
         self.compressions += 1;

@@ -4,15 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::errand::Aside;
 use super::io::{Now, Output};
-use super::method::{After, Ctx, Finish, Reply, Then};
+use super::method::{After, Ctx, Finish, Next, Reply, Then};
 use super::{Gateway, Replied};
 use crate::model::ids::{ClientId, SessionId, Ticket};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::stats::Stats;
 use crate::wire::encode::{self, Frame};
-use crate::wire::error::{
-    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, RpcError, UNKNOWN_METHOD,
-};
+use crate::wire::error::{INTERNAL_ERROR, RpcError, UNKNOWN_METHOD};
 use crate::wire::jsonrpc::{self, Id, Malformed};
 use crate::wire::metrics;
 use crate::wire::params::Params;
@@ -43,6 +41,7 @@ pub(super) struct Request {
 enum Ending {
     Plain(Params, Finish),
     Then(Then),
+    Next(Params, Next),
 }
 
 impl PendingJob {
@@ -54,9 +53,12 @@ impl PendingJob {
         }
     }
 
-    /// Whether it is the background prompt of this id.
+    /// Whether it is the background prompt, or the work on a preview, of this id.
     pub(super) fn is_task(&self, id: &str) -> bool {
-        matches!(self, PendingJob::Aside(Aside::Background { task, .. }) if task == id)
+        match self {
+            PendingJob::Aside(Aside::Background { task, .. } | Aside::Preview { task, .. }) => task == id,
+            _ => false,
+        }
     }
 
     /// Whether it is to be a title for this session.
@@ -75,7 +77,7 @@ impl Gateway {
         let request = match jsonrpc::parse(text) {
             Ok(request) => request,
             Err(malformed) => {
-                let (id, error) = explain(malformed);
+                let (id, error) = malformed.explain();
                 return self.send_error(client, &id, &error);
             }
         };
@@ -89,8 +91,16 @@ impl Gateway {
         self.last_replied = Some(Replied::Method(name));
         let (id, params) = (request.id, request.params);
         let (reply, after) = self.guarded(now, client, |ctx| handler(ctx, &params));
+        self.settle(client, id, params, reply);
+        // Also after a refusal: what was done before it has its consequences.
+        self.run_after(now, client, after);
+    }
+
+    /// Answers, or gives the job that the answer follows from.
+    fn settle(&mut self, client: ClientId, id: Id, params: Params, reply: Result<Reply, RpcError>) {
         match reply {
             Ok(Reply::Now(value)) => self.reply(client, encode::result(&id, &value)),
+            Ok(Reply::Written(text)) => self.reply(client, encode::written(&id, &text)),
             Ok(Reply::Job(spec, finish)) => {
                 self.give_job(client, id, spec, Ending::Plain(params, finish), false);
             }
@@ -98,6 +108,9 @@ impl Gateway {
                 self.give_job(client, id, spec, Ending::Plain(params, finish), true);
             }
             Ok(Reply::Then(spec, then)) => self.give_job(client, id, spec, Ending::Then(then), false),
+            Ok(Reply::Next { spec, next, lasts }) => {
+                self.give_job(client, id, spec, Ending::Next(params, next), lasts);
+            }
             Ok(Reply::Stats) => {
                 let ticket = self.take_ticket();
                 self.stats_asked.push((ticket, client, id));
@@ -105,8 +118,6 @@ impl Gateway {
             }
             Err(error) => self.send_error(client, &id, &error),
         }
-        // Also after a refusal: what was done before it has its consequences.
-        self.run_after(now, client, after);
     }
 
     fn give_job(&mut self, client: ClientId, id: Id, spec: JobSpec, finish: Ending, lasts: bool) {
@@ -133,7 +144,7 @@ impl Gateway {
     /// A document that is no text at all.
     pub(super) fn answer_unreadable(&mut self, client: ClientId) {
         self.last_replied = Some(Replied::Unreadable);
-        let (id, error) = explain(Malformed::Parse);
+        let (id, error) = Malformed::Parse.explain();
         self.send_error(client, &id, &error);
     }
 
@@ -153,15 +164,19 @@ impl Gateway {
             // Whoever asked is gone; nothing may be made for nobody (a session, for one).
             return;
         }
-        let finish = request.finish;
-        let (reply, after) = self.guarded(now, client, |ctx| match finish {
-            Ending::Plain(params, finish) => finish(ctx, &params, result),
-            Ending::Then(then) => then.run(ctx, result),
-        });
-        match reply {
-            _ if !waits => {}
-            Ok(value) => self.reply(client, encode::result(&request.id, &value)),
-            Err(error) => self.send_error(client, &request.id, &error),
+        let mut params = Params::default();
+        let (reply, after) = match request.finish {
+            Ending::Plain(params, finish) => {
+                self.guarded(now, client, |ctx| finish(ctx, &params, result).map(Reply::Now))
+            }
+            Ending::Then(then) => self.guarded(now, client, |ctx| then.run(ctx, result).map(Reply::Now)),
+            Ending::Next(asked, next) => {
+                params = asked;
+                self.guarded(now, client, |ctx| next.run(ctx, result))
+            }
+        };
+        if waits || reply.as_ref().is_ok_and(Reply::lasts) {
+            self.settle(client, request.id, params, reply);
         }
         self.run_after(now, client, after);
     }
@@ -203,6 +218,7 @@ impl Gateway {
                 After::Skin => self.send_skin(client),
                 After::Asks(session) => self.send_asks(session),
                 After::NextPrompt(session) => self.next_prompt(now, session),
+                After::PreviewBegun { session, task, context } => self.preview_begun(session, task, context),
             }
         }
     }
@@ -218,22 +234,5 @@ impl Gateway {
         let reply = Output::Send { client, frame, paced: false };
         let recorded = std::mem::take(&mut self.recorded);
         self.outputs.push_back(if recorded { Output::Durably(Box::new(reply)) } else { reply });
-    }
-}
-
-/// The reply to a document that is no request.
-fn explain(malformed: Malformed) -> (Id, RpcError) {
-    match malformed {
-        Malformed::Parse => (Id::null(), RpcError::new(PARSE_ERROR, "parse error")),
-        Malformed::NotAnObject => {
-            (Id::null(), RpcError::new(INVALID_REQUEST, "invalid request: expected an object"))
-        }
-        Malformed::IdTooLong => {
-            (Id::null(), RpcError::new(INVALID_REQUEST, "invalid request: id is too long"))
-        }
-        Malformed::NoMethod(id) => {
-            (id, RpcError::new(INVALID_REQUEST, "invalid request: method must be a non-empty string"))
-        }
-        Malformed::BadParams(id) => (id, RpcError::new(INVALID_PARAMS, "invalid params: expected an object")),
     }
 }

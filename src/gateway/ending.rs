@@ -1,12 +1,14 @@
 //! The end of a turn: exactly one, whatever its agent does, and what it leaves in the session.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Gateway;
 use super::deadlines::Timer;
 use super::history::{Ended, interrupted_tail, remember};
 use super::io::{Now, Output};
 use super::session::Queued;
+use super::{Gateway, Session};
+use crate::limits::IMAGES_MAX;
 use crate::model::ids::{SessionId, TurnId};
 use crate::model::message::{Message, Role};
 use crate::model::store::Change;
@@ -88,15 +90,17 @@ impl Gateway {
         session.last_active = now.wall;
         session.usage.add(&usage);
         let compressed = turn.compacted.is_some();
-        let ended =
-            Ended { prompt: turn.prompt, images: turn.images, resumes: turn.resumes, status, messages };
+        let refused = turn.refused.filter(|_| status == TurnStatus::Error);
+        let taken = if refused.is_some() { session.take_back(&turn.images) } else { 0 };
+        // A title is made of what the person wrote.
+        let titled = (status == TurnStatus::Complete && session.title.is_none()).then(|| turn.prompt.clone());
+        let prompt = turn.expanded.unwrap_or(turn.prompt);
+        let ended = Ended { prompt, images: turn.images, resumes: turn.resumes, status, messages };
         if let Some(compacted) = turn.compacted {
             session.context = Some(Arc::new(compacted.ended(&ended)));
         } else if let Some(context) = &mut session.context {
             remember(Arc::make_mut(context), ended.clone());
         }
-        let titled =
-            (status == TurnStatus::Complete && session.title.is_none()).then(|| ended.prompt.clone());
         let added = remember(Arc::make_mut(&mut session.history), ended);
         let new = session.history.get(added.at).unwrap_or_default();
         // All but what the agent has said before, which the store has.
@@ -118,20 +122,44 @@ impl Gateway {
             self.emit(id, &Event::ReasoningAvailable { text: &preview, verbose: self.is_verbose() });
         }
         let reasoning = reasoning.filter(|text| !text.trim().is_empty());
-        let complete = Event::MessageComplete {
-            text: text.as_deref(),
-            usage: &usage,
-            status: status.as_str(),
-            reasoning: reasoning.as_deref().map(str::trim),
-        };
-        self.emit_once_kept(id, &complete);
-        self.send_info(id);
+        match refused {
+            Some(why) => self.emit_refusal(id, &why, taken),
+            None => {
+                let rendered = text.as_deref().and_then(|text| self.rendered(id, text));
+                let complete = Event::MessageComplete {
+                    text: text.as_deref(),
+                    usage: &usage,
+                    status: status.as_str(),
+                    reasoning: reasoning.as_deref().map(str::trim),
+                    rendered: rendered.as_deref(),
+                };
+                self.emit_once_kept(id, &complete);
+            }
+        }
+        let answer = text.as_deref().filter(|_| status == TurnStatus::Complete).unwrap_or_default();
+        let is_judged = self.begin_judging(now, id, answer);
+        if !is_judged {
+            self.send_info(id);
+        }
         if let Some(prompt) = titled {
             self.ask_for_title(id, &prompt, text.as_deref().unwrap_or_default());
         }
         self.replay_turn_over(id);
-        self.watch_orphan(now, id);
-        self.next_prompt(now, id);
+        if !is_judged {
+            self.watch_orphan(now, id);
+            self.next_prompt(now, id);
+        }
+    }
+
+    /// In place of the answer, as in the original. Images that wait again go with the next prompt; in the
+    /// original they are lost.
+    fn emit_refusal(&mut self, id: SessionId, why: &str, images: usize) {
+        if images > 0 {
+            let s = if images == 1 { "" } else { "s" };
+            let text = format!("{images} image{s} of this prompt will go with the next one");
+            self.emit(id, &Event::StatusUpdate { kind: "warn", text: &text });
+        }
+        self.emit_once_kept(id, &Event::Error { message: why });
     }
 
     /// What the store does not have of a turn that ended: its last messages, and what it used.
@@ -161,5 +189,16 @@ impl Gateway {
     fn text_so_far(&self, id: SessionId) -> String {
         let turn = self.sessions.get(&id).and_then(|session| session.turn.as_ref());
         turn.map(|turn| turn.text.text()).unwrap_or_default()
+    }
+}
+
+impl Session {
+    /// Images of a prompt that was not answered wait for the next one, before those that wait already. Says how
+    /// many of them found room.
+    fn take_back(&mut self, images: &[PathBuf]) -> usize {
+        let room = IMAGES_MAX.saturating_sub(self.attached.len());
+        let taken = images.len().min(room);
+        self.attached.splice(..0, images.iter().take(taken).cloned());
+        taken
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Gateway;
 use super::dispatch::PendingJob;
+use super::goal::Step;
 use super::io::{Now, Output};
 use super::title::clean_title;
 use crate::limits::ERRANDS_MAX;
@@ -32,18 +33,34 @@ pub(super) enum Aside {
         /// Its id on the wire; the stored key of what its tools leave.
         task: String,
     },
+    /// Work on a server whose preview does not load; the session hears what came of it.
+    Preview {
+        session: SessionId,
+        /// Its id on the wire.
+        task: String,
+    },
     /// A title for the session.
     Title { session: SessionId },
     /// Whether the store takes the session's title.
     StoredTitle { session: SessionId },
     /// Where a session is that came back from the store.
     Place { session: SessionId },
+    /// A step on the way to a verdict on the session's goal.
+    Goal { session: SessionId, number: u64, step: Step },
+    /// The session's goal rests, because somebody stopped what was done for it.
+    GoalStopped { session: SessionId },
 }
 
 impl Aside {
     /// Whether an agent does it.
     pub(super) fn is_errand(&self) -> bool {
-        matches!(self, Aside::Background { .. } | Aside::Title { .. })
+        matches!(
+            self,
+            Aside::Background { .. }
+                | Aside::Preview { .. }
+                | Aside::Title { .. }
+                | Aside::Goal { step: Step::Verdict, .. }
+        )
     }
 }
 
@@ -108,6 +125,7 @@ impl Gateway {
                 // What its tools left running is nobody's.
                 self.outputs.push_back(Output::SessionClosed { key: task });
             }
+            Aside::Preview { session, task } => self.preview_done(session, &task, result),
             // Silent when it fails: the second exchange is another chance.
             Aside::Title { session } => {
                 if let Ok(text) = errand_end(result)
@@ -118,6 +136,8 @@ impl Gateway {
             }
             Aside::StoredTitle { session } => self.title_stored(now, session, result),
             Aside::Place { session } => self.place_found(session, result),
+            Aside::Goal { session, number, step } => self.goal_step(now, session, number, step, result),
+            Aside::GoalStopped { session } => self.goal_stopped(now, session, result),
         }
     }
 
@@ -182,6 +202,7 @@ pub(crate) fn errand_end(result: JobResult) -> Result<String, String> {
             ErrandEnd::Text { text, .. } => Ok(text),
             ErrandEnd::Failed(why) => Err(why),
             ErrandEnd::Compressed(_) => Err(wrong("a compression")),
+            ErrandEnd::Menu(_) => Err(wrong("a menu")),
         },
         JobResult::Failed(why) => Err(why),
         _ => Err(wrong("no errand's")),

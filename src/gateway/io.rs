@@ -6,7 +6,8 @@ use std::time::Instant;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::bulletin::Bulletin;
-use crate::model::ids::{AskId, ClientId, Ticket, TurnId};
+use crate::model::host::HostOrder;
+use crate::model::ids::{AskId, ClientId, HostId, Ticket, TurnId};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::settings::Settings;
 use crate::model::stats::Stats;
@@ -14,6 +15,7 @@ use crate::model::store::{Record, StoreNews};
 use crate::model::turn::TurnSpec;
 use crate::wire::delta::Delta;
 use crate::wire::encode::Frame;
+use crate::wire::upstream::HostNews;
 
 /// One moment, read once a turn of the loop.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,20 @@ pub enum Input {
         /// All of them, the gateway's own too.
         stats: Box<Stats>,
     },
+    /// A program behind a bridge has news.
+    Host {
+        /// Which run of it.
+        run: HostId,
+        /// The news.
+        news: HostNews,
+    },
+    /// A line for such a program could not be queued.
+    HostRefused {
+        /// The number of its request.
+        number: u64,
+        /// How many lines wait; 0 when the program is gone.
+        queued: usize,
+    },
     /// The process ends: every turn is stopped, every session closed.
     Shutdown,
 }
@@ -158,6 +174,13 @@ pub enum Output {
         /// For which request.
         ticket: Ticket,
     },
+    /// Tell a program behind a bridge.
+    Host {
+        /// Which run of it.
+        run: HostId,
+        /// What.
+        order: HostOrder,
+    },
 }
 
 /// Where an output goes. What goes the same way must arrive in order.
@@ -167,6 +190,8 @@ pub enum Way {
     Client(ClientId),
     /// To the agent of this turn.
     Agent(TurnId),
+    /// To this run of a host.
+    Host(HostId),
 }
 
 impl Output {
@@ -183,6 +208,8 @@ impl Output {
             Output::SessionClosed { .. } | Output::Record(_) | Output::Job { .. } | Output::Stats { .. } => {
                 None
             }
+            // What it is asked must not come before it is there.
+            Output::Host { run, .. } => Some(Way::Host(*run)),
         }
     }
 }

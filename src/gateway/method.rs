@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Gateway;
 use super::io::Now;
@@ -31,6 +32,21 @@ impl Lane {
     }
 }
 
+/// Who answers a method where programs behind a bridge do the work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Route {
+    /// The host of the session that it names, or the one for everybody.
+    Host,
+    /// The bridge itself: it is about connections, and what was sent on them.
+    Bridge,
+    /// All hosts: what each has in this list is put together.
+    Merged(&'static str),
+    /// All hosts: the one that knows what is meant, if any does.
+    Whoever,
+    /// All hosts do it; the one for everybody answers.
+    All,
+}
+
 /// Answers a request.
 pub type Handler = fn(&mut Ctx<'_>, &Params) -> Result<Reply, RpcError>;
 
@@ -51,7 +67,7 @@ impl Then {
     }
 
     /// Does it.
-    pub(super) fn run(self, ctx: &mut Ctx<'_>, result: JobResult) -> Result<Value, RpcError> {
+    pub(crate) fn run(self, ctx: &mut Ctx<'_>, result: JobResult) -> Result<Value, RpcError> {
         (self.0)(ctx, result)
     }
 }
@@ -59,6 +75,31 @@ impl Then {
 impl fmt::Debug for Then {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Then")
+    }
+}
+
+/// What follows a job, with what the handler knew when it gave it: the result, or another job.
+pub struct Next(Box<NextFn>);
+
+type NextFn = dyn FnOnce(&mut Ctx<'_>, JobResult) -> Result<Reply, RpcError> + Send;
+
+impl Next {
+    /// This.
+    pub(crate) fn new(
+        run: impl FnOnce(&mut Ctx<'_>, JobResult) -> Result<Reply, RpcError> + Send + 'static,
+    ) -> Self {
+        Self(Box::new(run))
+    }
+
+    /// Does it.
+    pub(crate) fn run(self, ctx: &mut Ctx<'_>, result: JobResult) -> Result<Reply, RpcError> {
+        (self.0)(ctx, result)
+    }
+}
+
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Next")
     }
 }
 
@@ -73,12 +114,20 @@ pub struct Method {
     pub summary: &'static str,
     /// The code.
     pub handler: Handler,
+    /// Who answers it behind a bridge.
+    pub route: Route,
 }
 
 impl Method {
     /// A row.
     pub const fn new(name: &'static str, lane: Lane, summary: &'static str, handler: Handler) -> Self {
-        Self { name, lane, summary, handler }
+        Self { name, lane, summary, handler, route: Route::Host }
+    }
+
+    /// The same, answered by somebody else behind a bridge.
+    pub const fn by(mut self, route: Route) -> Self {
+        self.route = route;
+        self
     }
 }
 
@@ -87,14 +136,32 @@ impl Method {
 pub enum Reply {
     /// The result.
     Now(Value),
+    /// The result as JSON that is written already: of a long one a [`Value`] takes longer than its text.
+    Written(Box<RawValue>),
     /// The result follows from this job.
     Job(JobSpec, Finish),
     /// The same, and what it changes is changed even when nobody waits for the reply any more.
     Lasting(JobSpec, Finish),
     /// The result follows from this job and from what the handler knew; it is changed for nobody.
     Then(JobSpec, Then),
+    /// What follows from this job may be another job.
+    Next {
+        /// The job.
+        spec: JobSpec,
+        /// What follows.
+        next: Next,
+        /// Whether it follows even when nobody waits for the reply any more.
+        lasts: bool,
+    },
     /// The result is the figures of the whole server, which whoever drives the gateway tells at once.
     Stats,
+}
+
+impl Reply {
+    /// Whether it is brought to its end even when nobody waits for it any more.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(self, Reply::Lasting(..) | Reply::Next { lasts: true, .. })
+    }
 }
 
 /// What follows a reply, so that a client reads the reply first.
@@ -108,6 +175,15 @@ pub enum After {
     Asks(SessionId),
     /// Run the session's next prompt.
     NextPrompt(SessionId),
+    /// Say that work on a preview has begun.
+    PreviewBegun {
+        /// Whose preview.
+        session: SessionId,
+        /// The digits of the work's id.
+        task: u32,
+        /// Messages of the conversation that the agent sees.
+        context: usize,
+    },
 }
 
 /// A request being handled.

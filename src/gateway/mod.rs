@@ -20,9 +20,13 @@ mod deadlines;
 mod dispatch;
 mod ending;
 mod errand;
+pub(crate) mod goal;
 mod history;
 pub mod io;
+mod menu;
 pub mod method;
+mod modes;
+mod preview;
 mod reaped;
 mod record;
 mod replay;
@@ -36,7 +40,7 @@ mod turn;
 mod verbose;
 pub mod view;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +52,7 @@ use crate::model::ids::{ClientId, SessionId, Ticket, TurnId};
 use crate::model::inventory::Inventory;
 use crate::model::settings::Settings;
 use crate::model::stats::{ErrorClass, TurnOutcome};
+use crate::outbound::replay::Replays;
 use crate::wire::jsonrpc::Id;
 
 use ask::Asks;
@@ -56,12 +61,13 @@ use deadlines::{Deadlines, Timer};
 use dispatch::PendingJob;
 use io::{Input, Now, Output};
 use method::Method;
+use modes::Modes;
 use reaped::Reaped;
-use replay::Replays;
 
 pub(crate) use ask::{AskKind, parse_request};
 pub(crate) use compress::Shrunk;
 pub(crate) use errand::errand_end;
+pub(crate) use modes::Voice;
 pub(crate) use session::NewSession;
 pub use session::{Session, Status};
 pub(crate) use title::{UNTITLED, clean_title};
@@ -88,8 +94,13 @@ pub struct Setup {
     pub timezone: jiff::tz::TimeZone,
     /// Whether every turn is the demo agent's, whatever the settings say.
     pub demo_only: bool,
+    /// What the agent is called that answers in the place of ours, another program's; then `demo_only` is
+    /// set too.
+    pub other_agent: Option<String>,
     /// Whether the model is asked for titles.
     pub titles: bool,
+    /// Whether a bridge stands in front, which keeps the prompts that wait.
+    pub fronted: bool,
     /// The limits in force: those of the server, or a simulation's.
     pub bounds: &'static Bounds,
 }
@@ -128,6 +139,8 @@ pub struct Gateway {
     /// Live sessions by stored key.
     keys: HashMap<String, SessionId>,
     turns: HashMap<TurnId, SessionId>,
+    /// Goals that are judged.
+    goals: goal::Goals,
     asks: Asks,
     jobs: HashMap<Ticket, PendingJob>,
     /// What agents have at hand.
@@ -162,6 +175,10 @@ pub struct Gateway {
     checkpoint_set: bool,
     /// Why the store cannot write, while it cannot.
     store_trouble: Option<String>,
+    /// What people switched on for the whole process.
+    modes: Modes,
+    /// Commands that skills are, with what they are for, as clients were told last.
+    skills: BTreeMap<String, String>,
 }
 
 impl Gateway {
@@ -178,6 +195,7 @@ impl Gateway {
             sessions: HashMap::new(),
             keys: HashMap::new(),
             turns: HashMap::new(),
+            goals: goal::Goals::default(),
             asks: Asks::default(),
             jobs: HashMap::new(),
             inventory: Arc::default(),
@@ -199,6 +217,8 @@ impl Gateway {
             recorded: false,
             checkpoint_set: false,
             store_trouble: None,
+            modes: Modes::default(),
+            skills: BTreeMap::new(),
         }
     }
 
@@ -217,6 +237,8 @@ impl Gateway {
             Input::Store(news) => self.store_says(news),
             Input::Settings(settings) => self.settings = settings,
             Input::Stats { ticket, stats } => self.stats_told(ticket, &stats),
+            // A gateway has agents, a bridge has hosts.
+            Input::Host { .. } | Input::HostRefused { .. } => {}
             Input::Shutdown => self.shut_down(now),
         }
     }
@@ -232,6 +254,7 @@ impl Gateway {
                 Timer::Checkpoint => self.checkpoint(now),
                 Timer::Thinking(turn) => self.show_thinking(turn),
                 Timer::Replay(session) => self.replay_due(session),
+                Timer::Goal(session) => self.goal_due(now, session),
             }
         }
     }
@@ -304,6 +327,11 @@ impl Gateway {
     /// Takes newer settings.
     pub(crate) fn use_settings(&mut self, settings: Arc<Settings>) {
         self.settings = settings;
+    }
+
+    /// Clients are told of these commands of skills. Gives those that they were told of before.
+    pub(crate) fn swap_skills(&mut self, now: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        std::mem::replace(&mut self.skills, now)
     }
 
     /// Where a session starts when its client names no directory. Only the first counts; when it does not

@@ -61,16 +61,30 @@ impl Gateway {
         Some(Row {
             key: session.key.as_str().into(),
             source: session.source.clone(),
-            model: self.model_of(Some(session)),
-            provider: self.provider().to_owned(),
+            model: self.stored_model(session),
+            provider: self.provider_of(Some(session)).to_owned(),
             cwd: session.cwd_chosen.then(|| session.cwd.display().to_string()),
             branched_from: session.branched_from.clone(),
             started_at: session.begun,
         })
     }
 
-    /// A prompt waits for the running turn; it must not be lost with the process.
+    /// The session's model as it is stored. What the agent of another program has by itself is no choice of a
+    /// person's, which a resumed session would hold it to.
+    fn stored_model(&self, session: &Session) -> String {
+        match (&self.setup.other_agent, &session.model) {
+            (Some(_), Some(chosen)) => chosen.name.clone(),
+            (Some(agent), None) => agent.clone(),
+            (None, _) => self.model_of(Some(session)),
+        }
+    }
+
+    /// A prompt waits for the running turn; it must not be lost with the process. Where somebody stands in front
+    /// who submits it again, it would be there twice.
     pub(super) fn keep_waiting(&mut self, now: Now, id: SessionId, text: &str, images: &[PathBuf]) -> Kept {
+        if self.setup.fronted {
+            return Kept::Nothing;
+        }
         let number = self.next_waiting;
         self.next_waiting += 1;
         let change = Change::Wait { number, text: text.to_owned(), images: images.to_vec() };

@@ -1,214 +1,104 @@
-//! What a session sent last, for clients whose connection broke: numbers for its events, and the events
-//! behind a number once more. Kept only where somebody asked for it; others pay one look at a pointer.
-//!
-//! Events have numbers from 1. A frame takes one number, text as many as it has bytes, and is known by that
-//! of its last: so the pieces of a stream can be joined and cut on the way to a client and in the ring, and
-//! "what came after this number" still means the same text to everybody.
+//! The rings of all sessions: what they may hold together, when one is let go, and what a client is answered.
 
-mod ring;
-mod sessions;
-
-use std::ops::Range;
-
-use serde_json::Value;
-
-use crate::base::prng::Prng;
-use crate::base::textlog::TextLog;
+use super::deadlines::Timer;
+use super::io::Now;
+use super::{Gateway, Session};
+use crate::limits::REPLAY_PARKED_MAX;
 use crate::model::ids::SessionId;
-use crate::wire::delta::DeltaKind;
+use crate::outbound::replay::{Occupancy, Since};
 use crate::wire::encode::Frame;
 
-use ring::{Found, Ring};
-
-pub(super) use ring::params;
-
-/// The numbers of one session's events, and the last of these, if anybody may want them.
-#[derive(Default, Debug)]
-pub(super) struct Replay {
-    /// The events; nothing while nobody wants them.
-    ring: Option<Box<Ring>>,
-    /// The newest number. Never goes back: a client may hold an old one.
-    newest: u64,
-    /// Events up to this number are gone.
-    evicted_through: u64,
-    /// Whether something was sent without a number.
-    missed: bool,
-    /// Whether somebody asked for it since the session's client has it.
-    asked: bool,
-    /// Whether that client reads the numbers.
-    stamped: bool,
-}
-
-/// What the rings of a process have in common.
-#[derive(Debug)]
-pub(super) struct Replays {
+impl Gateway {
     /// Says which process's numbers they are.
-    epoch: String,
-    /// Bytes of all rings.
-    bytes: usize,
-    /// Events kept so far.
-    events: u64,
-}
-
-/// The answer to who was away.
-#[derive(Debug)]
-pub(crate) struct Since {
-    /// The bare `params` of the events that were missed, each with its number.
-    pub events: Vec<Value>,
-    /// Where a client is that has read them.
-    pub seq: u64,
-    /// The newest number.
-    pub newest: u64,
-    /// Whether some that were missed are not among them.
-    pub truncated: bool,
-    /// Events up to this number are gone.
-    pub evicted_through: u64,
-    /// Whether there are more behind `seq`.
-    pub more: bool,
-}
-
-impl Replays {
-    /// Nothing yet. The epoch is drawn from a sequence of its own, so that ids stay what a seed makes them.
-    pub(super) fn new(seed: u64) -> Self {
-        let mut random = Prng::from_seed(!seed);
-        let epoch = format!("{:08x}{:08x}", random.next_u32(), random.next_u32());
-        Self { epoch, bytes: 0, events: 0 }
-    }
-}
-
-impl Replay {
-    /// Whether events are kept.
-    pub(super) fn is_on(&self) -> bool {
-        self.ring.is_some()
+    pub(crate) fn epoch(&self) -> &str {
+        self.replays.epoch()
     }
 
-    /// Whether the session's client reads the numbers.
-    pub(super) fn is_stamped(&self) -> bool {
-        self.stamped
+    /// Somebody wants to be able to ask for what this session sends. Gives the newest number.
+    pub(crate) fn want_replay(&mut self, now: Now, id: SessionId) -> u64 {
+        let Some(session) = self.sessions.get_mut(&id) else { return 0 };
+        session.replay.ask();
+        let newest = session.replay.newest();
+        self.watch_replay(now, id);
+        newest
     }
 
-    /// What the events count for, in bytes.
-    #[cfg(any(feature = "harness", test))]
-    pub(super) fn bytes(&self) -> usize {
-        self.ring.as_ref().map_or(0, |ring| ring.bytes())
-    }
-
-    /// Another client has the session.
-    pub(super) fn heard_by(&mut self, stamped: bool) {
-        self.asked = false;
-        self.stamp(stamped);
-    }
-
-    /// The next event's number, if there are any. Whoever draws one has to keep the event.
-    pub(super) fn number(&mut self) -> Option<u64> {
-        if self.ring.is_none() {
-            self.missed = true;
-            return None;
-        }
-        self.newest += 1;
-        Some(self.newest)
-    }
-
-    /// Keeps the event that the newest number is for.
-    fn keep(&mut self, all: &mut Replays, frame: Frame) {
-        let number = self.newest;
-        self.change(all, |ring| ring.add_frame(number, frame));
-    }
-
-    /// Numbers and keeps text that was added to `log` at `range`. Gives the number of its last byte, if there
-    /// are any.
-    pub(super) fn text(
+    /// What the session sent after `seen`, a number of `epoch`: at most `most` events.
+    pub(crate) fn replay_since(
         &mut self,
-        all: &mut Replays,
-        kind: DeltaKind,
-        log: &TextLog,
-        range: &Range<usize>,
-    ) -> Option<u64> {
-        self.ring.as_ref()?;
-        self.newest += range.len() as u64;
-        let number = self.newest;
-        self.change(all, |ring| ring.add_text(number, kind, log, range));
-        Some(number)
+        now: Now,
+        id: SessionId,
+        seen: u64,
+        epoch: Option<&str>,
+        most: usize,
+    ) -> Option<Since> {
+        self.want_replay(now, id);
+        let foreign = epoch.is_some_and(|epoch| epoch != self.replays.epoch());
+        self.sessions.get(&id).map(|session| session.replay.since(seen, foreign, most, id))
     }
 
-    fn change(&mut self, all: &mut Replays, change: impl FnOnce(&mut Ring) -> Option<u64>) {
-        let Some(ring) = &mut self.ring else { return };
-        let before = ring.bytes();
-        if let Some(evicted) = change(ring) {
-            self.evicted_through = evicted;
-        }
-        all.events += 1;
-        ring.touched = all.events;
-        all.bytes = (all.bytes + ring.bytes()).saturating_sub(before);
+    /// What is kept at this moment.
+    pub(crate) fn replay_occupancy(&self) -> Occupancy {
+        let rings = || self.sessions.values().filter_map(|session| session.replay.kept());
+        Occupancy { sessions: rings().count(), events: rings().sum(), bytes: self.replays.bytes() }
     }
 
-    fn ask(&mut self) {
-        self.asked = true;
-        if self.ring.is_some() {
-            return;
+    /// Keeps an event that has the session's newest number.
+    pub(super) fn keep_event(&mut self, id: SessionId, frame: Frame) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.replay.keep(&mut self.replays, frame);
         }
-        if std::mem::take(&mut self.missed) {
-            // One number for all of it: who holds an older one is told of the gap.
-            self.newest += 1;
-            self.evicted_through = self.newest;
-        }
-        self.ring = Some(Box::default());
+        self.bound_replay();
     }
 
-    /// Whether the client that has the session reads the numbers.
-    pub(super) fn stamp(&mut self, stamped: bool) {
-        self.stamped = stamped;
-        if stamped {
-            self.ask();
+    /// Holds what all sessions keep within what a process may.
+    pub(super) fn bound_replay(&mut self) {
+        self.replays.bound(self.sessions.values_mut().map(|session| &mut session.replay));
+    }
+
+    /// A turn of the session is over.
+    pub(super) fn replay_turn_over(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.replay.turn_over(&mut self.replays);
         }
     }
 
-    /// A turn is over. Events are kept on only if the client asked for it.
-    fn turn_over(&mut self, all: &mut Replays) {
-        if self.asked
-            && let Some(ring) = &mut self.ring
-        {
-            ring.seal();
-        } else {
-            self.stop(all);
+    /// Starts or stops the clock of what a session keeps for nobody in particular.
+    pub(super) fn watch_replay(&mut self, now: Now, id: SessionId) {
+        match self.sessions.get(&id) {
+            Some(session) if session.replay.is_on() && session.is_parked() => {
+                self.deadlines.set(Timer::Replay(id), now.at + REPLAY_PARKED_MAX);
+            }
+            _ => self.deadlines.clear(Timer::Replay(id)),
         }
     }
 
-    /// No event is kept any more, nor numbered.
-    fn stop(&mut self, all: &mut Replays) {
-        self.empty(all);
-        self.ring = None;
-        self.asked = false;
-        self.stamped = false;
-    }
-
-    /// Lets go what is kept.
-    fn empty(&mut self, all: &mut Replays) {
-        if let Some(ring) = &mut self.ring {
-            all.bytes = all.bytes.saturating_sub(ring.bytes());
-            ring.clear();
-            self.evicted_through = self.newest;
+    /// Nobody came back for it.
+    pub(super) fn replay_due(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id).filter(|session| session.is_parked()) {
+            session.replay.stop(&mut self.replays);
         }
     }
 
-    /// What came after `seen`. A number of another process means nothing here, nor does one not given yet.
-    fn since(&self, seen: u64, foreign: bool, most: usize, session: SessionId) -> Since {
-        let unknown = foreign || seen > self.newest;
-        let found = match &self.ring {
-            Some(ring) if !unknown => ring.since(seen, most, session),
-            _ => Found::default(),
-        };
-        Since {
-            // After a gap as well: a client that does not look at `truncated` is better off with the rest.
-            events: found.events,
-            seq: found.reached.filter(|_| found.more).unwrap_or(self.newest),
-            newest: self.newest,
-            truncated: unknown || found.lost || seen < self.evicted_through,
-            evicted_through: self.evicted_through,
-            more: found.more,
-        }
+    /// The session is no more.
+    pub(super) fn drop_replay(&mut self, session: &mut Session) {
+        self.deadlines.clear(Timer::Replay(session.id));
+        session.replay.stop(&mut self.replays);
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(feature = "harness")]
+impl Gateway {
+    /// Compares what the rings hold with what is thought to be in them.
+    pub(super) fn check_replay(&self) -> Result<(), String> {
+        let bytes: usize = self.sessions.values().map(|session| session.replay.bytes()).sum();
+        if bytes != self.replays.bytes() {
+            return Err(format!("{bytes} bytes are kept to be sent again, not {}", self.replays.bytes()));
+        }
+        let deaf = |session: &&Session| session.replay.is_stamped() && !session.replay.is_on();
+        match self.sessions.values().find(deaf) {
+            Some(session) => Err(format!("{} has a client that reads numbers, and has none", session.id)),
+            None => Ok(()),
+        }
+    }
+}

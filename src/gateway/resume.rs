@@ -7,11 +7,13 @@ use super::errand::Aside;
 use super::history::in_order;
 use super::io::Now;
 use super::session::Queued;
+use super::view::OTHER_AGENT;
 use super::{Gateway, NewSession};
 use crate::model::ask::Answer;
 use crate::model::ids::{ClientId, SessionId};
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::Message;
+use crate::model::provider::ModelChoice;
 use crate::model::store::{Asked, Change, Inquiry, Loaded, Row, StoreNews};
 use crate::model::turn::Resumed;
 use crate::wire::error::RpcError;
@@ -28,11 +30,7 @@ impl Gateway {
     ) -> Result<SessionId, RpcError> {
         let cwd = loaded.cwd;
         let chosen = cwd.is_some();
-        let configured = self.settings.model.name.as_str();
-        let model = Some(loaded.model).filter(|model| {
-            // What was configured then is not a choice for this session.
-            new.model.is_none() && !model.is_empty() && model != configured && !self.uses_demo()
-        });
+        let model = self.stored_choice(loaded.model, loaded.provider);
         let new = NewSession {
             key: Some(Arc::clone(&loaded.key)),
             cwd_chosen: chosen,
@@ -52,6 +50,8 @@ impl Gateway {
             session.usage = loaded.usage;
             session.context = loaded.context.map(in_order).map(Arc::new);
             session.restored.clone_from(&restored);
+            // It goes on behind the next turn, not by itself: somebody has to be there.
+            session.pursues = loaded.pursues;
         }
         if let Some(open) = restored {
             self.restore_ask(id, open);
@@ -62,6 +62,26 @@ impl Gateway {
         }
         self.find_place(id);
         Ok(id)
+    }
+
+    /// The model that a conversation was had with, if it is not the configured one: what was configured then
+    /// is not a choice for this session. Nobody talks again to the demo agent, or to one of another program
+    /// that is not there any more, and an endpoint without a name is the one that is configured now.
+    fn stored_choice(&self, name: String, provider: String) -> Option<ModelChoice> {
+        if let Some(agent) = &self.setup.other_agent {
+            // The agent is told, and takes it if it has that model. Its own name stands for no choice.
+            let is_chosen = provider == OTHER_AGENT && !name.is_empty() && name != *agent;
+            return is_chosen.then(|| name.into());
+        }
+        let is_demo = ["demo", OTHER_AGENT].contains(&provider.as_str());
+        let is_ours = provider == self.provider();
+        let provider = Some(provider).filter(|it| !is_ours && !["", "auto", "custom"].contains(&it.as_str()));
+        let is_configured = provider.is_none() && name == self.settings.model.name;
+        if name.is_empty() || is_demo || is_configured {
+            return None;
+        }
+        let choice = ModelChoice { name, provider };
+        (!self.is_demo(Some(&choice))).then_some(choice)
     }
 
     /// What a branch of a session is made of. The session may be gone by now.

@@ -9,17 +9,20 @@ use super::Gateway;
 use super::bulletin::Notice;
 use super::compress::Compressing;
 use super::deadlines::Timer;
+use super::goal::Judging;
 use super::history::for_model;
 use super::io::{Now, Output};
 use super::record::Kept;
-use super::replay::Replay;
 use super::turn::Turn;
 use crate::base::switch::Switch;
 use crate::model::ids::{ClientId, SessionId};
+use crate::model::menu::Menu;
 use crate::model::message::Message;
+use crate::model::provider::ModelChoice;
 use crate::model::stats::TurnOutcome;
 use crate::model::store::{OpenQuestion, Profile};
 use crate::model::turn::{Resumed, Usage};
+use crate::outbound::replay::Replay;
 use crate::wire::error::RpcError;
 
 /// Characters of a profile's name (the original's).
@@ -57,7 +60,7 @@ pub struct Session {
     /// Title, once somebody gave one.
     pub title: Option<String>,
     /// The model chosen for this session, before the configured one.
-    pub model: Option<String>,
+    pub model: Option<ModelChoice>,
     /// Whether approvals are off for it. Its running turn looks at the same switch.
     pub yolo: Switch,
     /// Whose settings, memory and database; the server's own unless named.
@@ -81,9 +84,17 @@ pub struct Session {
     /// How often the conversation was compressed for the model.
     pub compressions: u64,
     pub(super) turn: Option<Turn>,
+    /// Whether its goal is to be reached, as far as is known: the store has the goal itself.
+    pub(super) pursues: bool,
+    /// Whether a turn has run since it became live: only then does its goal go on by itself.
+    pub(super) has_worked: bool,
+    /// Its goal is looked at.
+    pub(super) judging: Option<Judging>,
     pub(super) queue: VecDeque<Queued>,
     /// What the agent is to hear when nothing runs and nobody waits.
     pub(super) notices: VecDeque<Notice>,
+    /// What the agent offers here, where it is another program's; nothing until it has said so.
+    pub(crate) menu: Menu,
     /// A compression under way.
     pub(super) compressing: Option<Compressing>,
     /// The conversation when files began to be put back.
@@ -162,15 +173,15 @@ pub(crate) struct NewSession {
     pub cwd: PathBuf,
     pub branch: String,
     pub title: Option<String>,
-    pub model: Option<String>,
+    pub model: Option<ModelChoice>,
     pub close_on_disconnect: bool,
     pub history: Vec<Message>,
 }
 
 impl Session {
-    /// Whether a turn runs.
+    /// Whether a turn runs, or is judged: to everybody who waits for it that is the same.
     pub fn is_running(&self) -> bool {
-        self.turn.is_some()
+        self.turn.is_some() || self.is_judged()
     }
 
     /// Whether nobody would miss it: it has no client, runs no turn, and asks nothing.
@@ -237,8 +248,12 @@ impl Gateway {
             usage: Usage::default(),
             compressions: 0,
             turn: None,
+            pursues: false,
+            has_worked: false,
+            judging: None,
             queue: VecDeque::new(),
             notices: VecDeque::new(),
+            menu: Menu::default(),
             compressing: None,
             rolling_back: None,
             stored: false,
@@ -260,10 +275,12 @@ impl Gateway {
             self.drop_turn(now, id);
         }
         self.forget_restored(id);
+        self.drop_judging(id);
         let Some(mut session) = self.sessions.remove(&id) else { return false };
         self.drop_replay(&mut session);
         self.keys.remove(&session.key);
         self.deadlines.clear(Timer::Orphan(id));
+        self.deadlines.clear(Timer::Goal(id));
         self.forget_owner(&session);
         log::debug!("session {id} closed after {:.0} s: {reason}", now.wall - session.created);
         if session.stored {
@@ -335,6 +352,7 @@ impl Gateway {
         match &session.turn {
             Some(turn) if self.asks.any_of(turn.id) => Status::Waiting,
             Some(_) => Status::Working,
+            None if session.is_judged() => Status::Working,
             None if session.has_restored() => Status::Waiting,
             None => Status::Idle,
         }

@@ -29,7 +29,12 @@ const DELEGATION: &str = "delegate_task";
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) id: TurnId,
+    /// As the person wrote it.
     pub(super) prompt: String,
+    /// The same with its references expanded, once the agent has done so.
+    pub(super) expanded: Option<String>,
+    /// Why the agent does not answer the prompt, if it does not.
+    pub(super) refused: Option<String>,
     pub(super) images: Vec<PathBuf>,
     /// The visible answer so far.
     pub(super) text: TextLog,
@@ -74,6 +79,8 @@ impl Turn {
         Self {
             id,
             prompt,
+            expanded: None,
+            refused: None,
             images,
             text: TextLog::default(),
             reasoning: TextLog::default(),
@@ -141,7 +148,7 @@ impl Gateway {
         let (mode, most) = (self.settings.busy_mode, self.setup.bounds.queued_prompts);
         let session = self.sessions.get_mut(&id).ok_or_else(RpcError::no_session)?;
         session.last_active = now.wall;
-        let Some(turn) = &session.turn else {
+        if !session.is_running() {
             let images = std::mem::take(&mut session.attached);
             let mut prompt = Queued::new(text, images, Some(client));
             self.keep_prompt(now, id, &prompt);
@@ -150,8 +157,12 @@ impl Gateway {
                 session.queue.push_back(prompt);
             }
             return Ok(Submitted::Streaming);
-        };
-        if mode == BusyMode::Steer && !text.trim().is_empty() {
+        }
+        // A judge takes no guidance.
+        if let Some(turn) = &session.turn
+            && mode == BusyMode::Steer
+            && !text.trim().is_empty()
+        {
             let waiting = turn.steered.len();
             if !self.steer(now, id, &text) {
                 return Err(RpcError::overloaded(waiting));
@@ -184,8 +195,9 @@ impl Gateway {
     /// Whether a prompt for an idle session may become a turn now. Asked before anything of the session is
     /// changed for it.
     pub(crate) fn room_for_prompt(&self, id: SessionId) -> Result<(), RpcError> {
-        let idle = self.sessions.get(&id).is_some_and(|session| session.turn.is_none());
-        let turns = self.turns.len();
+        let idle = self.sessions.get(&id).is_some_and(|session| !session.is_running());
+        // A turn that is judged keeps its place: what follows it must not wait for that of others.
+        let turns = self.turns.len() + self.goals.judging();
         if idle && turns >= self.setup.bounds.turns { Err(RpcError::overloaded(turns)) } else { Ok(()) }
     }
 
@@ -229,6 +241,7 @@ impl Gateway {
             self.wait_over(now, id, prompt.kept);
         }
         self.stop_turn(now, id);
+        self.stop_goal(now, id);
     }
 
     /// Tells the agent to stop, once: asking again does not give it more time.
@@ -246,7 +259,7 @@ impl Gateway {
     /// Starts the oldest waiting prompt, unless a turn runs. Without one, what the agent should hear is next.
     pub(super) fn next_prompt(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.turn.is_some() {
+        if session.is_running() {
             return;
         }
         let Some(mut prompt) = session.queue.pop_front() else {
@@ -266,11 +279,15 @@ impl Gateway {
     /// concerned.
     pub(super) fn start_turn(&mut self, now: Now, id: SessionId, prompt: Queued) {
         let turn = self.take_turn_id();
+        self.drop_judging(id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         self.counters.turns += 1;
-        let Queued { text, images, resumed, .. } = prompt;
+        let Queued { text, images, resumed, kept, .. } = prompt;
+        session.has_worked = true;
         session.turn = Some(Turn::new(turn, now, text.clone(), images.clone(), resumed.is_some()));
         let mut spec = session.spec(turn, text, images);
+        // A notice holds what a program said.
+        spec.expands = kept == Kept::Message;
         if resumed.is_some() {
             // With the calls that have no result yet, and nothing behind them.
             let seen = session.context.as_ref().unwrap_or(&session.history);
@@ -301,6 +318,7 @@ impl Session {
             session: self.id,
             session_key: self.key.clone(),
             prompt,
+            expands: false,
             images,
             history: self.for_model(),
             cwd: self.cwd.clone(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Gateway, Session};
 use crate::model::message::{Message, Role};
+use crate::model::provider::ModelChoice;
 use crate::model::settings::ApprovalMode;
 use crate::model::store::Listed;
 use crate::model::turn::Usage;
@@ -18,6 +19,9 @@ pub const WIRE_VERSION: &str = "0.18.0";
 /// Its release date.
 pub const WIRE_RELEASE_DATE: &str = "2026.7.1";
 
+/// The provider of the models of another program's agent, as it is shown and stored.
+pub(crate) const OTHER_AGENT: &str = "acp";
+
 /// What desktop clients refuse to go below.
 const DESKTOP_CONTRACT: u32 = 2;
 
@@ -27,23 +31,44 @@ const ACTIVE_PREVIEW_CHARS: usize = 160;
 impl Gateway {
     /// The model a session talks to, as it is shown.
     pub(crate) fn model_of(&self, session: Option<&Session>) -> String {
-        if self.uses_demo() {
-            return "demo".to_owned();
+        let choice = session.and_then(|session| session.model.as_ref());
+        let told = session.map(|session| &session.menu.models.current).filter(|told| !told.is_empty());
+        match choice {
+            // Another program's agent says which one it talks to, once it has been asked.
+            _ if self.is_demo(choice) => told.map_or_else(
+                || self.setup.other_agent.as_deref().unwrap_or("demo").to_owned(),
+                String::clone,
+            ),
+            Some(choice) => choice.name.clone(),
+            None => self.settings.model.name.clone(),
         }
-        session.and_then(|session| session.model.clone()).unwrap_or_else(|| self.settings.model.name.clone())
     }
 
-    /// Its provider.
+    /// The configured provider.
     pub(crate) fn provider(&self) -> &str {
-        match self.settings.model.provider.as_str() {
-            _ if self.uses_demo() => "demo",
-            "" => "custom",
-            provider => provider,
+        self.provider_of(None)
+    }
+
+    /// The provider a session talks to, as it is shown.
+    pub(crate) fn provider_of<'a>(&'a self, session: Option<&'a Session>) -> &'a str {
+        let choice = session.and_then(|session| session.model.as_ref());
+        match choice.and_then(|choice| choice.provider.as_deref()) {
+            _ if self.is_demo(choice) => self.setup.other_agent.as_ref().map_or("demo", |_| OTHER_AGENT),
+            Some(provider) => provider,
+            None if self.settings.model.provider.is_empty() => "custom",
+            None => &self.settings.model.provider,
         }
     }
 
+    /// Whether nothing is configured that could be called. A session may have chosen a provider all the same.
     pub(crate) fn uses_demo(&self) -> bool {
-        self.setup.demo_only || !self.settings.has_model()
+        self.is_demo(None)
+    }
+
+    /// Whether the demo agent answers who made this choice.
+    pub(super) fn is_demo(&self, choice: Option<&ModelChoice>) -> bool {
+        let is_called = choice.is_some_and(|choice| choice.provider.is_some()) || self.settings.has_model();
+        self.setup.demo_only || !is_called
     }
 
     /// The full info object.
@@ -52,7 +77,7 @@ impl Gateway {
         let fast = display.service_tier == "fast";
         SessionInfo {
             model: self.model_of(Some(session)),
-            provider: self.provider().to_owned(),
+            provider: self.provider_of(Some(session)).to_owned(),
             reasoning_effort: match display.reasoning_effort.as_str() {
                 "none" => String::new(),
                 effort => effort.to_owned(),
@@ -141,7 +166,7 @@ impl Gateway {
             session.key,
             home.display(),
             self.model_of(Some(session)),
-            self.provider(),
+            self.provider_of(Some(session)),
             time(session.begun),
             time(session.last_active),
             thousands(session.usage.input + session.usage.output),

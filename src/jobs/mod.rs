@@ -15,7 +15,7 @@ use crate::model::ids::Ticket;
 use crate::model::job::{JobResult, JobSpec};
 use crate::reactor::mailbox::{Bell, Haste, MailReceiver, MailSender, mailbox};
 
-pub use run::Workshop;
+pub use run::{AskStore, Workshop};
 
 /// Stack of a worker. The deepest work is a bounded directory walk and a bounded YAML parse.
 const STACK_BYTES: usize = 1 << 20;

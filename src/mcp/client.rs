@@ -16,8 +16,9 @@ use super::http::Http;
 use super::inbox::{Inbox, Reply};
 use super::link::{Link, Outgoing};
 use super::offer::Offer;
-use super::rpc::{self, MESSAGE_BYTES_MAX, METHOD_NOT_FOUND};
 use super::stdio::Stdio;
+use crate::base::jsonrpc;
+use crate::limits::RPC_MESSAGE_BYTES_MAX;
 
 /// Versions of the protocol that are understood; the first is asked for. What changed between them is nothing
 /// that is used here.
@@ -104,7 +105,7 @@ impl Client {
         for _ in 0..PAGES_MAX {
             let page = match self.request("tools/list", &params, left(deadline), interrupt) {
                 // A server that has none at all.
-                Err(McpError::Refused { code: METHOD_NOT_FOUND, .. }) => return Ok(offers),
+                Err(McpError::Refused { code: jsonrpc::METHOD_NOT_FOUND, .. }) => return Ok(offers),
                 page => page?,
             };
             let items = page.get("tools").and_then(Value::as_array);
@@ -158,9 +159,9 @@ impl Client {
             return Err(McpError::Interrupted);
         }
         let (ticket, answer) = self.inbox.open()?;
-        let text = rpc::request(ticket, method, params);
-        let sent = if text.len() > MESSAGE_BYTES_MAX {
-            Err(McpError::Malformed(format!("a message of more than {MESSAGE_BYTES_MAX} bytes")))
+        let text = jsonrpc::request(ticket, method, params);
+        let sent = if text.len() > RPC_MESSAGE_BYTES_MAX {
+            Err(McpError::Malformed(format!("a message of more than {RPC_MESSAGE_BYTES_MAX} bytes")))
         } else {
             self.link.send(Outgoing { text, ticket, is_request: true })
         };
@@ -181,7 +182,7 @@ impl Client {
     /// Tells something; where it is said that it was sent.
     fn note(&self, method: &str, params: &Value) -> Result<Receiver<Reply>, McpError> {
         let (ticket, sent) = self.inbox.open()?;
-        let message = Outgoing { text: rpc::note(method, params), ticket, is_request: false };
+        let message = Outgoing { text: jsonrpc::note(method, params), ticket, is_request: false };
         if let Err(error) = self.link.send(message) {
             self.inbox.forget(ticket);
             return Err(error);

@@ -103,6 +103,11 @@ pub(super) struct Filter {
 }
 
 impl Filter {
+    /// Whether every tool is offered.
+    pub(super) fn is_open(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
     /// Whether this one is. With names to include, only those count, as Hermes has it.
     pub(super) fn allows(&self, tool: &str) -> bool {
         if self.include.is_empty() {
@@ -147,18 +152,52 @@ impl Config {
 impl ServerSpec {
     /// Has its secrets masked from now on, wherever texts are.
     pub(super) fn register_secrets(&self) {
-        let named = match &self.transport {
-            Transport::Stdio(stdio) => &stdio.env,
-            Transport::Http(http) => &http.headers,
-        };
-        for (name, value) in named {
-            let name = name.to_ascii_uppercase();
-            // Without the scheme of an `Authorization`.
-            let value = value.expose().split_whitespace().next_back().unwrap_or_default();
-            if value.len() >= SECRET_MIN && SECRET_NAMES.iter().any(|part| name.contains(part)) {
-                register_secret(value);
+        match &self.transport {
+            Transport::Stdio(stdio) => {
+                stdio.env.iter().for_each(|(name, value)| register(name, value.expose()));
+                register_args(&stdio.args);
+            }
+            Transport::Http(http) => {
+                http.headers.iter().for_each(|(name, value)| register(name, value.expose()));
+                register_query(http.url.expose());
             }
         }
+    }
+}
+
+/// Has the value masked if its name is one of a secret.
+fn register(name: &str, value: &str) {
+    let name = name.to_ascii_uppercase();
+    // Without the scheme of an `Authorization`.
+    let value = value.split_whitespace().next_back().unwrap_or_default();
+    if value.len() >= SECRET_MIN && SECRET_NAMES.iter().any(|part| name.contains(part)) {
+        register_secret(value);
+    }
+}
+
+/// `--api-key VALUE`, `--api-key=VALUE`, `-e API_KEY=VALUE`, `--header "Authorization: Bearer VALUE"`, and an
+/// address with a query.
+fn register_args(args: &[Secret]) {
+    let mut flag = "";
+    for arg in args.iter().map(Secret::expose) {
+        match arg.split_once(['=', ':']) {
+            Some((name, value)) if !name.contains('/') => register(name, value),
+            _ => {}
+        }
+        if !arg.starts_with('-') {
+            register(flag, arg);
+        }
+        flag = if arg.starts_with('-') && !arg.contains('=') { arg } else { "" };
+        register_query(arg);
+    }
+}
+
+/// The members of an address's query, as they are written there.
+fn register_query(url: &str) {
+    let Some((_, query)) = url.split_once('?') else { return };
+    let query = query.split('#').next().unwrap_or_default();
+    for (name, value) in query.split('&').filter_map(|member| member.split_once('=')) {
+        register(name, value);
     }
 }
 
@@ -282,6 +321,7 @@ fn at_home(path: &str, env: Env<'_>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::mask::mask;
 
     fn read(json: &str) -> Config {
         parse(json, &|name| match name {
@@ -335,6 +375,21 @@ mod tests {
         assert_eq!(config.servers.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>(), ["e"]);
         assert_eq!(read("[]").bad.len(), 1);
         assert_eq!((read("null").bad.len(), read("{}").servers.len()), (0, 0));
+    }
+
+    #[test]
+    fn secrets_in_arguments_and_addresses_are_masked() {
+        let config = read(
+            r#"{"a": {"command": "a", "args": ["--api-key", "canary-one", "--token=canary-two", "plain-word",
+                "-e", "MY_SECRET=canary-six", "--header", "Authorization: Bearer canary-four",
+                "https://h/x?key=canary-five"]},
+                "b": {"url": "https://h/mcp?page=ordinary&access_token=canary-three#end"}}"#,
+        );
+        config.servers.iter().for_each(ServerSpec::register_secrets);
+        let said =
+            ["one", "two", "three", "four", "five", "six"].map(|word| format!("canary-{word}")).join(" ");
+        assert_eq!(mask(&said), "*** *** *** *** *** ***");
+        assert_eq!(mask("plain-word ordinary https://h/mcp"), "plain-word ordinary https://h/mcp");
     }
 
     #[test]

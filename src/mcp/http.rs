@@ -21,9 +21,9 @@ use super::error::{McpError, said};
 use super::inbox::Inbox;
 use super::link::{Link, Outgoing};
 use super::lock;
-use super::rpc::MESSAGE_BYTES_MAX;
 use super::sse::Events;
 use crate::base::host::is_loopback;
+use crate::limits::RPC_MESSAGE_BYTES_MAX;
 
 /// Most POSTs of one server on their way.
 const POSTS_MAX: usize = 32;
@@ -226,7 +226,7 @@ impl Channel {
         let is_stream = kind.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
         let body = response.into_body().into_reader();
         if is_stream {
-            let mut events = Events::new(BufReader::new(body), MESSAGE_BYTES_MAX);
+            let mut events = Events::new(BufReader::new(body), RPC_MESSAGE_BYTES_MAX);
             while self.inbox.is_waiting(message.ticket)
                 && let Some(data) = events.next_message().map_err(|error| unreadable(&error))?
             {
@@ -235,10 +235,10 @@ impl Channel {
             return Ok(());
         }
         let mut data = Vec::new();
-        let limit = u64::try_from(MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
+        let limit = u64::try_from(RPC_MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
         body.take(limit.saturating_add(1)).read_to_end(&mut data).map_err(|error| unreadable(&error))?;
-        if data.len() > MESSAGE_BYTES_MAX {
-            let error = McpError::Malformed(format!("a response of more than {MESSAGE_BYTES_MAX} bytes"));
+        if data.len() > RPC_MESSAGE_BYTES_MAX {
+            let error = McpError::Malformed(format!("a response of more than {RPC_MESSAGE_BYTES_MAX} bytes"));
             return Err(Failure { error, is_of_all: false });
         }
         self.take(&data);

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::{McpError, said};
 use super::lock;
-use super::rpc::{self, Incoming};
+use crate::base::jsonrpc::{self, Fault, Incoming};
 
 /// Most messages of one connection whose answer, or sending, is waited for at once. Beyond a batch of calls from
 /// each of some sessions something is stuck.
@@ -92,15 +92,15 @@ impl Inbox {
     /// Takes what a server said; what has to be answered to it, if anything. Servers print all kinds of things:
     /// what is no message is passed over.
     pub(super) fn take(&self, message: &[u8]) -> Option<String> {
-        match rpc::parse(message) {
+        match jsonrpc::parse(message) {
             Ok(Incoming::Answer { ticket, outcome }) => {
                 let refused =
-                    |fault: rpc::Fault| McpError::Refused { code: fault.code, message: fault.message };
+                    |fault: Fault| McpError::Refused { code: fault.code, message: said(&fault.message) };
                 self.settle(ticket, outcome.map_err(refused));
                 None
             }
-            Ok(Incoming::Request { id, method }) => Some(rpc::answer(&id, &method)),
-            Ok(Incoming::Note { method }) => {
+            Ok(Incoming::Request { id, method, .. }) => Some(jsonrpc::answer(&id, do_for_server(&method))),
+            Ok(Incoming::Note { method, .. }) => {
                 if method == LIST_CHANGED {
                     self.is_stale.store(true, Ordering::SeqCst);
                     self.ring();
@@ -153,10 +153,13 @@ impl Inbox {
     }
 }
 
+/// What may be asked of us is whether we are there.
+fn do_for_server(method: &str) -> Result<Value, Fault> {
+    if method == "ping" { Ok(json!({})) } else { Err(Fault::method()) }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn inbox() -> (Inbox, Receiver<()>) {
@@ -189,6 +192,27 @@ mod tests {
         assert_eq!(reply.try_recv(), Ok(Err(why.clone())));
         assert_eq!((inbox.open().err(), inbox.closed()), (Some(why.clone()), Some(why)));
         assert_eq!(rung.try_recv(), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_is_masked() {
+        let (inbox, _rung) = inbox();
+        let (ticket, reply) = inbox.open().unwrap();
+        let text = format!(r#"{{"jsonrpc":"2.0","id":{ticket},"error":{{"code":-1,"message":"token=x"}}}}"#);
+        inbox.take(text.as_bytes());
+        let refused = McpError::Refused { code: -1, message: "token=***".to_owned() };
+        assert_eq!(reply.try_recv(), Ok(Err(refused)));
+    }
+
+    #[test]
+    fn a_ping_is_answered_and_anything_else_refused() {
+        let asked = |id: &str, method: &str| {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#);
+            inbox().0.take(text.as_bytes()).unwrap()
+        };
+        assert_eq!(asked("7", "ping"), r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+        let refused = asked(r#""x""#, "sampling/createMessage");
+        assert!(refused.contains(r#""id":"x""#) && refused.contains("-32601"), "{refused}");
     }
 
     #[test]

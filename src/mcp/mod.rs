@@ -13,11 +13,11 @@ mod content;
 mod error;
 mod http;
 mod inbox;
+mod lent;
 mod lines;
 mod link;
 mod names;
 mod offer;
-mod rpc;
 mod server;
 mod servers;
 mod sse;
@@ -27,6 +27,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use error::McpError;
+pub use lent::{Lending, Lent, Reach, lent};
+pub(crate) use lines::each_line;
 pub use servers::{McpTool, ServerStatus, Servers};
 
 /// How often whoever waits looks at its interrupt; half of what an interrupt may take to be felt.

@@ -11,6 +11,9 @@ const DESCRIPTION_BYTES_MAX: usize = 16 << 10;
 /// Largest schema of a tool's parameters, in bytes of JSON.
 const PARAMETERS_BYTES_MAX: usize = 64 << 10;
 
+/// What joins schemas. The large providers refuse a tool whose schema is such a word at its root.
+const BRANCHES: [&str; 3] = ["oneOf", "anyOf", "allOf"];
+
 /// The tool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Offer {
@@ -45,11 +48,27 @@ fn parameters(schema: Option<&Value>) -> String {
     let is_object = members.get("type").is_none_or(|kind| kind == "object");
     members.entry("type").or_insert_with(|| json!("object"));
     members.entry("properties").or_insert_with(|| Value::Object(Map::new()));
+    flatten(&mut members);
     let text = Value::Object(members).to_string();
     if is_object && text.len() <= PARAMETERS_BYTES_MAX {
         return text;
     }
     json!({ "type": "object", "properties": {} }).to_string()
+}
+
+/// What the branches at the root name, the root names itself. What one of them requires is left to the
+/// server.
+fn flatten(members: &mut Map<String, Value>) {
+    for word in BRANCHES {
+        let Some(branches) = members.shift_remove(word) else { continue };
+        let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        for branch in branches.as_array().into_iter().flatten() {
+            let named = branch.get("properties").and_then(Value::as_object);
+            for (name, property) in named.into_iter().flatten() {
+                properties.entry(name.as_str()).or_insert_with(|| property.clone());
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,6 +89,26 @@ mod tests {
         let schema = json!({ "properties": { "a": {} }, "required": ["a"] });
         let read = offer(&json!({ "name": "t", "inputSchema": schema }));
         assert_eq!(read.parameters, r#"{"properties":{"a":{}},"required":["a"],"type":"object"}"#);
+    }
+
+    #[test]
+    fn branches_at_the_root_become_properties() {
+        let schema = json!({
+            "oneOf": [{ "properties": { "a": {}, "b": { "oneOf": [] } }, "required": ["b"] }, {}, 7],
+            "type": "object",
+            "properties": { "a": { "type": "string" } },
+            "anyOf": 7,
+            "allOf": [{ "properties": { "b": {}, "c": {} } }, { "properties": [] }],
+            "required": ["a"],
+        });
+        let read = offer(&json!({ "name": "t", "inputSchema": schema }));
+        let expected = concat!(
+            r#"{"type":"object","properties":{"a":{"type":"string"},"b":{"oneOf":[]},"c":{}},"#,
+            r#""required":["a"]}"#,
+        );
+        assert_eq!(read.parameters, expected);
+        let odd = offer(&json!({ "name": "t", "inputSchema": { "properties": 7, "anyOf": [{}] } }));
+        assert_eq!(odd.parameters, r#"{"properties":7,"type":"object"}"#);
     }
 
     #[test]

@@ -1,30 +1,29 @@
 //! A server that is a process: messages are lines of its stdin and stdout. Owns the process group, from the
 //! start to the reaping; knows nothing of what the messages mean.
 //!
-//! Four threads, each with one thing to wait for: the output, the errors, the input, the exit. What has not been
-//! reaped keeps its number, so the group is signalled only before that, and no signal can hit a stranger.
+//! Four threads, each with one thing to wait for: the output, the errors, the input, the exit.
 
 use std::ffi::OsString;
-use std::io::{self, BufReader, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio as Pipe};
+use std::io::{self, Write};
+use std::process::{ChildStdin, ChildStdout, Command};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, ioctl_fionbio, retry_on_intr};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::io::{Errno, ioctl_fionbio};
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 use super::config::StdioSpec;
 use super::error::{McpError, said};
 use super::inbox::Inbox;
-use super::lines::read_line;
+use super::lines::each_line;
 use super::link::{Link, Outgoing};
 use super::lock;
-use super::rpc::MESSAGE_BYTES_MAX;
+use crate::child::{Group, LastWords, Pipes, wait_for_exit};
+use crate::limits::RPC_MESSAGE_BYTES_MAX;
 
 /// What a server sees of the gateway's environment besides names that begin with [`PASSED_LEAD`]; everything
 /// else has to be configured. As Hermes has it.
@@ -50,15 +49,6 @@ const WORDS_GRACE: Duration = Duration::from_millis(200);
 /// How often a writer whose server does not read looks whether it still runs.
 const WRITE_SLICE: Duration = Duration::from_secs(1);
 
-/// Newest bytes of the errors that are kept.
-const TAIL_BYTES: usize = 8 << 10;
-
-/// Last lines of them that are told when the process has ended.
-const TAIL_LINES: usize = 3;
-
-/// Bytes of the line's buffer that are kept from one message to the next.
-const LINE_BYTES_KEPT: usize = 64 << 10;
-
 /// A running server. Dropping it kills what is left.
 pub(super) struct Stdio(Arc<Process>);
 
@@ -67,10 +57,10 @@ struct Process {
     /// Closed when it is gone.
     letters: Mutex<Option<Sender<String>>>,
     /// Until it is reaped.
-    leader: Mutex<Option<Child>>,
+    group: Mutex<Option<Group>>,
     state: Mutex<State>,
     changed: Condvar,
-    tail: Mutex<Vec<u8>>,
+    words: Arc<LastWords>,
     inbox: Arc<Inbox>,
 }
 
@@ -80,8 +70,6 @@ struct State {
     has_exited: bool,
     /// Its output has ended, or is not read any more.
     is_silent: bool,
-    /// The same of its errors.
-    is_mute: bool,
     /// No signal will be sent any more.
     is_given_up: bool,
 }
@@ -95,45 +83,38 @@ impl Stdio {
         let refused = |error: io::Error| {
             McpError::Down(said(&format!("cannot start {}: {error}", spec.command.display())))
         };
-        let mut leader = command(spec).spawn().map_err(refused)?;
-        let pid = Pid::from_child(&leader);
-        let pipes = leader.stdin.take().zip(leader.stdout.take()).zip(leader.stderr.take());
+        let (group, pipes) = Group::start_piped(&mut command(spec)).map_err(refused)?;
+        let Pipes { input, output, errors } = pipes;
+        let words = LastWords::listen("mcp-errors", errors).map_err(refused)?;
+        let pid = group.pid();
         let (sender, letters) = crossbeam_channel::bounded(LETTERS_MAX);
         let stdio = Self(Arc::new(Process {
             letters: Mutex::new(Some(sender)),
-            leader: Mutex::new(Some(leader)),
+            group: Mutex::new(Some(group)),
             state: Mutex::default(),
             changed: Condvar::new(),
-            tail: Mutex::default(),
+            words,
             inbox: Arc::clone(inbox),
         }));
-        let Some(((input, output), errors)) = pipes else {
-            return Err(McpError::Down("its pipes are missing".to_owned()));
-        };
         let spawn = |work: Box<dyn FnOnce(&Process) + Send>| {
             let process = Arc::clone(&stdio.0);
             thread::Builder::new().name("mcp-pipe".to_owned()).spawn(move || work(&process)).map_err(refused)
         };
         spawn(Box::new(move |process: &Process| process.watch(pid)))?;
         spawn(Box::new(move |process: &Process| process.read(output)))?;
-        spawn(Box::new(move |process: &Process| process.read_errors(errors)))?;
         spawn(Box::new(move |process: &Process| process.write(input, &letters)))?;
         Ok(stdio)
     }
 }
 
-/// The command, in a process group of its own.
+/// The command and what it sees of the environment.
 fn command(spec: &StdioSpec) -> Command {
     let mut command = Command::new(&spec.command);
     command
         .args(spec.args.iter().map(|arg| arg.expose()))
         .env_clear()
         .envs(inherited())
-        .envs(spec.env.iter().map(|(name, value)| (name, value.expose())))
-        .stdin(Pipe::piped())
-        .stdout(Pipe::piped())
-        .stderr(Pipe::piped())
-        .process_group(0);
+        .envs(spec.env.iter().map(|(name, value)| (name, value.expose())));
     if let Some(cwd) = &spec.cwd {
         command.current_dir(cwd);
     }
@@ -167,7 +148,7 @@ impl Link for Stdio {
             process.wait(KILL_GRACE, |state| state.has_exited);
         }
         process.note(|state| state.is_given_up = true);
-        let words = said(&String::from_utf8_lossy(&lock(&process.tail)));
+        let words = said(&process.words.wait(Duration::ZERO));
         if !words.is_empty() {
             log::debug!("the last words of a tool server: {words}");
         }
@@ -197,71 +178,39 @@ impl Process {
 
     /// Waits for the exit, sees to it that the connection ends with it, and reaps.
     fn watch(&self, pid: Pid) {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         // Fails for no child of ours; then it has exited, too.
-        let _ = retry_on_intr(|| waitid(WaitId::Pid(pid), options));
+        let _ = wait_for_exit(pid);
         self.note(|state| state.has_exited = true);
         if !self.wait(OUTPUT_GRACE, |state| state.is_silent) {
-            self.inbox.close(self.ended());
+            self.inbox.close(self.ended(Instant::now()));
         }
         let given_up = self.changed.wait_while(lock(&self.state), |state| !state.is_given_up);
         drop(given_up);
-        let leader = lock(&self.leader).take();
-        if let Some(Err(error)) = leader.map(|mut leader| leader.wait()) {
-            log::debug!("cannot learn how a tool server ended: {error}");
-        }
+        let group = lock(&self.group).take();
+        group.map(Group::reap);
     }
 
     /// Reads the output to its end.
     fn read(&self, output: ChildStdout) {
-        let mut reader = BufReader::new(output);
-        let mut line = Vec::new();
-        let error = loop {
-            line.clear();
-            line.shrink_to(LINE_BYTES_KEPT);
-            match read_line(&mut reader, &mut line, MESSAGE_BYTES_MAX) {
-                Ok(true) => self.hear(&line),
-                Ok(false) => break None,
-                Err(error) => break Some(error),
-            }
-        };
+        let read = each_line(output, RPC_MESSAGE_BYTES_MAX, |line| self.hear(line));
         self.note(|state| state.is_silent = true);
-        let why = match error {
-            Some(error) => McpError::Down(said(&format!("its output cannot be read: {error}"))),
-            None => {
-                self.wait(WORDS_GRACE, |state| state.has_exited && state.is_mute);
-                self.ended()
+        let why = match read {
+            Err(error) => McpError::Down(said(&format!("its output cannot be read: {error}"))),
+            Ok(()) => {
+                let until = Instant::now() + WORDS_GRACE;
+                self.wait(WORDS_GRACE, |state| state.has_exited);
+                self.ended(until)
             }
         };
         self.inbox.close(why);
     }
 
     fn hear(&self, line: &[u8]) {
-        if !line.trim_ascii().is_empty()
-            && let Some(answer) = self.inbox.take(line)
+        if let Some(answer) = self.inbox.take(line)
             && let Err(error) = self.put(answer)
         {
             log::debug!("a tool server gets no answer: {error}");
         }
-    }
-
-    /// Reads the errors to their end and keeps the newest.
-    fn read_errors(&self, mut errors: ChildStderr) {
-        let mut piece = [0; 4096];
-        loop {
-            match errors.read(&mut piece) {
-                Ok(0) => break,
-                Ok(count) => {
-                    let mut tail = lock(&self.tail);
-                    tail.extend_from_slice(piece.get(..count).unwrap_or_default());
-                    let over = tail.len().saturating_sub(TAIL_BYTES);
-                    tail.drain(..over);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        self.note(|state| state.is_mute = true);
     }
 
     /// Writes what comes, until there will be no more; then the input is closed.
@@ -298,24 +247,17 @@ impl Process {
         Ok(())
     }
 
-    /// That it has ended, with its last words.
-    fn ended(&self) -> McpError {
-        let tail = lock(&self.tail);
-        let text = String::from_utf8_lossy(&tail);
-        let mut lines: Vec<&str> =
-            text.lines().rev().filter(|line| !line.trim().is_empty()).take(TAIL_LINES).collect();
-        lines.reverse();
-        let colon = if lines.is_empty() { "" } else { ": " };
-        McpError::Down(said(&format!("its process ended{colon}{}", lines.join(" | "))))
+    /// That it has ended, with its last words, which are waited for so long at most.
+    fn ended(&self, until: Instant) -> McpError {
+        let words = self.words.wait_until(until);
+        let colon = if words.is_empty() { "" } else { ": " };
+        McpError::Down(said(&format!("its process ended{colon}{words}")))
     }
 
     /// Signals all of the group.
     fn signal(&self, signal: Signal) {
-        // Fails when nobody is left to hear it.
-        if let Some(leader) = lock(&self.leader).as_ref()
-            && let Err(error) = kill_process_group(Pid::from_child(leader), signal)
-        {
-            log::debug!("cannot signal a tool server: {error}");
+        if let Some(group) = lock(&self.group).as_ref() {
+            group.signal(signal);
         }
     }
 

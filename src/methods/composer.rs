@@ -79,7 +79,9 @@ fn complete_path(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> 
         ("", None) => ctx.gateway.cwd_candidates(),
         (cwd, _) => vec![cwd.into()],
     };
-    Ok(Reply::Job(JobSpec::CompletePath { word, candidates }, path_completed))
+    // The one before is of a key ago: nobody looks at it any more.
+    let stop = ctx.gateway.newest_completion(ctx.client);
+    Ok(Reply::Job(JobSpec::CompletePath { word, candidates, stop }, path_completed))
 }
 
 fn path_completed(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {

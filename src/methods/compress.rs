@@ -68,8 +68,12 @@ fn summary(shrunk: Shrunk) -> Value {
             view::thousands(tokens_after)
         ),
     };
-    let note = (after < before && tokens_after > tokens_before)
-        .then_some("There are fewer messages, but the summary is larger than what it stands for.");
+    let note = if shrunk.is_stale {
+        Some("The conversation went on meanwhile, so that it stays as it is.")
+    } else {
+        (after < before && tokens_after > tokens_before)
+            .then_some("There are fewer messages, but the summary is larger than what it stands for.")
+    };
     json!({ "noop": noop, "headline": headline, "token_line": token_line, "note": note })
 }
 
@@ -79,12 +83,14 @@ mod tests {
 
     #[test]
     fn the_lines_say_what_happened() {
-        let same = summary(Shrunk { messages: (3, 3), tokens: (1234, 1234) });
+        let same = summary(Shrunk { messages: (3, 3), tokens: (1234, 1234), is_stale: false });
         assert_eq!(same["headline"], "No changes from compression: 3 messages");
         assert_eq!(same["token_line"], "Approx request size: ~1,234 tokens (unchanged)");
         assert_eq!((&same["noop"], &same["note"]), (&json!(true), &Value::Null));
-        let odd = summary(Shrunk { messages: (9, 3), tokens: (100, 200) });
+        let odd = summary(Shrunk { messages: (9, 3), tokens: (100, 200), is_stale: false });
         assert_eq!(odd["headline"], "Compressed: 9 → 3 messages");
         assert!(odd["note"].is_string() && odd["noop"] == json!(false));
+        let stale = summary(Shrunk { messages: (3, 3), tokens: (9, 9), is_stale: true });
+        assert_eq!(stale["note"], "The conversation went on meanwhile, so that it stays as it is.");
     }
 }

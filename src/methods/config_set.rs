@@ -3,13 +3,14 @@
 //! that a variable that overrules the file is not hidden. What a key may be set to is its row's in `keys`.
 
 mod keys;
-mod model;
+pub(super) mod model;
 mod personality;
 mod yolo;
 
 use serde_json::{Value, json};
 
 use self::keys::{KEYS, Key, Told, section_edit};
+pub(super) use self::personality::known as personalities;
 use super::composer::failed;
 use crate::gateway::method::{After, Ctx, Finish, Reply};
 use crate::model::edit::Edit;
@@ -56,12 +57,18 @@ fn done(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, 
         return Ok(json!({ "key": key, "value": value }));
     }
     let known = known(key)?;
-    match (known.told, session(ctx, params)?) {
+    let id = session(ctx, params)?;
+    match (known.told, id) {
         (Told::Session, Some(id)) => ctx.after(After::Info(id)),
         (Told::Skin, _) => ctx.after(After::Skin),
         _ => {}
     }
-    Ok(json!({ "key": key, "value": (known.shown)(&value, ctx.gateway.settings()) }))
+    let mut told = json!({ "key": key, "value": (known.shown)(&value, ctx.gateway.settings()) });
+    if let (true, Some(session)) = (key == "personality", id.and_then(|id| ctx.gateway.live(id))) {
+        told["history_reset"] = false.into();
+        told["info"] = json!(ctx.gateway.info(session));
+    }
+    Ok(told)
 }
 
 /// Takes the settings that a job has read.

@@ -3,15 +3,18 @@
 use serde_json::{Map, Value, json};
 
 use super::composer::failed;
-use crate::gateway::method::{Ctx, Lane, Method, Reply};
+use crate::gateway::method::{Ctx, Lane, Method, Reply, Route};
 use crate::model::job::{ActiveSubagent, AgentJob, JobResult, JobSpec, Subagents};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
-    Method::new("delegation.status", Lane::Pool, "List the subagents that run, and their limits.", status),
-    Method::new("delegation.pause", Lane::Pool, "Let no new subagents start, or let them again.", pause),
-    Method::new("subagent.interrupt", Lane::Pool, "Stop a subagent and those it started.", interrupt),
+    Method::new("delegation.status", Lane::Pool, "List the subagents that run, and their limits.", status)
+        .by(Route::Merged("active")),
+    Method::new("delegation.pause", Lane::Pool, "Let no new subagents start, or let them again.", pause)
+        .by(Route::All),
+    Method::new("subagent.interrupt", Lane::Pool, "Stop a subagent and those it started.", interrupt)
+        .by(Route::Whoever),
 ];
 
 fn status(_: &mut Ctx<'_>, _: &Params) -> Result<Reply, RpcError> {

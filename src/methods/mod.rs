@@ -1,34 +1,50 @@
 //! What clients can ask for: one file a family, a `METHODS` table on top of each. Handlers are pure; what
 //! may block is described as a job.
 
-mod absent;
 mod answer;
 mod attach;
 mod background;
+mod billing;
 mod branch;
 mod breakdown;
+mod browser;
+mod catalog;
 mod command;
 mod composer;
 mod compress;
 mod config_set;
+mod config_show;
+mod cron;
 #[cfg(debug_assertions)]
 mod debug;
 mod delegation;
 mod delete;
-mod events;
+pub(crate) mod events;
 mod facts;
 mod gateway;
 mod handoff;
 mod insights;
 mod inspect;
+mod learning;
+mod menu;
+mod models;
+mod pets;
+mod plugins;
+mod preview;
 mod process;
+mod projects;
 mod prompt;
+mod reload;
 mod rollback;
 mod save;
 mod session;
 mod settings;
+mod shell;
+mod skills;
 mod spawn_tree;
 mod stored;
+mod tools;
+mod voice;
 mod workdir;
 
 use crate::gateway::method::Method;
@@ -48,8 +64,14 @@ const FAMILIES: &[&[Method]] = &[
     answer::METHODS,
     composer::METHODS,
     attach::METHODS,
+    catalog::METHODS,
     command::METHODS,
+    shell::METHODS,
     settings::METHODS,
+    models::METHODS,
+    config_show::METHODS,
+    reload::METHODS,
+    projects::METHODS,
     process::METHODS,
     delegation::METHODS,
     spawn_tree::METHODS,
@@ -57,9 +79,18 @@ const FAMILIES: &[&[Method]] = &[
     handoff::METHODS,
     facts::METHODS,
     insights::METHODS,
+    cron::METHODS,
+    learning::METHODS,
+    tools::METHODS,
+    skills::METHODS,
+    plugins::METHODS,
+    preview::METHODS,
+    browser::METHODS,
+    voice::METHODS,
+    pets::METHODS,
+    billing::METHODS,
     events::METHODS,
     gateway::METHODS,
-    absent::METHODS,
 ];
 
 /// Every method.

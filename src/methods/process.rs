@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::composer::failed;
-use crate::gateway::method::{Ctx, Lane, Method, Reply};
+use crate::gateway::method::{Ctx, Lane, Method, Reply, Route};
 use crate::model::job::{AgentJob, JobResult, JobSpec};
 use crate::model::process::{Killed, Process};
 use crate::wire::error::RpcError;
@@ -12,8 +12,10 @@ use crate::wire::params::Params;
 pub(super) const METHODS: &[Method] = &[
     Method::new("process.list", Lane::Pool, "List the background processes of a session.", list),
     Method::new("process.kill", Lane::Pool, "End a background process of a session.", kill),
-    Method::new("process.stop", Lane::Pool, "End every background process of every session.", stop),
-    Method::new("agents.list", Lane::Pool, "List the background processes of all sessions.", list_all),
+    Method::new("process.stop", Lane::Pool, "End every background process of every session.", stop)
+        .by(Route::All),
+    Method::new("agents.list", Lane::Pool, "List the background processes of all sessions.", list_all)
+        .by(Route::Merged("processes")),
 ];
 
 /// Characters of a command in `agents.list`.

@@ -6,6 +6,7 @@ use super::composer::failed;
 use crate::gateway::method::{Ctx, Lane, Method, Reply};
 use crate::model::checkpoint::{Checkpoint, CheckpointDone, CheckpointError, CheckpointJob, CheckpointWork};
 use crate::model::job::{AgentJob, JobResult, JobSpec};
+use crate::render;
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
@@ -42,10 +43,14 @@ fn diff(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
 }
 
 /// An unknown id is an error; in the original it looks like no change.
-fn compared(_ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
+fn compared(ctx: &mut Ctx<'_>, _params: &Params, result: JobResult) -> Result<Value, RpcError> {
     match result {
         JobResult::Checkpoints(Ok(CheckpointDone::Compared { stat, diff })) => {
-            Ok(json!({ "stat": stat, "diff": diff }))
+            let rendered = ctx.gateway.renders_for(ctx.client).then(|| render::diff(&diff)).flatten();
+            Ok(match rendered {
+                Some(rendered) => json!({ "stat": stat, "diff": diff, "rendered": rendered }),
+                None => json!({ "stat": stat, "diff": diff }),
+            })
         }
         JobResult::Checkpoints(Err(error)) => Err(RpcError::new(5022, error.to_string())),
         other => Err(failed(5022, other)),
@@ -131,16 +136,10 @@ fn file(params: &Params) -> Result<Option<&str>, RpcError> {
 mod tests {
     use super::*;
 
-    fn params(value: Value) -> Params {
-        match value {
-            Value::Object(members) => Params(members),
-            _ => Params::default(),
-        }
-    }
-
     #[test]
     fn a_checkpoint_is_named_by_text_or_number() {
-        let named = |value: Value| reference(&params(json!({ "hash": value }))).map_err(|error| error.code);
+        let named =
+            |value: Value| reference(&Params::of(json!({ "hash": value }))).map_err(|error| error.code);
         assert_eq!(named(json!(" 7373ad19 ")), Ok("7373ad19".to_owned()));
         assert_eq!(named(json!(2)), Ok("2".to_owned()));
         for nothing in [json!(null), json!(""), json!(" ")] {
@@ -152,7 +151,7 @@ mod tests {
     #[test]
     fn no_file_is_all_files() {
         for (value, want) in [(json!(null), None), (json!(""), None), (json!("a/b"), Some("a/b"))] {
-            assert_eq!(file(&params(json!({ "file_path": value }))), Ok(want));
+            assert_eq!(file(&Params::of(json!({ "file_path": value }))), Ok(want));
         }
     }
 }

@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use super::composer::failed;
 use super::events::positioned;
 use super::stored::{inquire, told, unlike};
-use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
+use crate::gateway::method::{After, Ctx, Lane, Method, Reply, Route};
 use crate::gateway::{NewSession, clean_title, view};
 use crate::model::ids::SessionId;
 use crate::model::job::{JobResult, JobSpec};
 use crate::model::message::{Message, Role};
+use crate::model::provider::ModelChoice;
 use crate::model::store::{Asked, Profile, Told};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
@@ -22,7 +23,8 @@ pub(super) const METHODS: &[Method] = &[
     Method::new("session.resume", Lane::Pool, "Go on with a conversation: by key, title or live id.", resume),
     Method::new("session.activate", Lane::Inline, "Take over a live session by its id.", activate),
     Method::new("session.close", Lane::Inline, "End a session; its turn is stopped.", close),
-    Method::new("session.active_list", Lane::Inline, "List the live sessions of this process.", active_list),
+    Method::new("session.active_list", Lane::Inline, "List the live sessions of this process.", active_list)
+        .by(Route::Merged("sessions")),
     Method::new("session.list", Lane::Pool, "List conversations, newest activity first.", list),
     Method::new("session.most_recent", Lane::Pool, "Name the newest conversation.", most_recent),
 ];
@@ -92,10 +94,18 @@ fn read_new(ctx: &Ctx<'_>, params: &Params, cwd: PathBuf, branch: String) -> Res
         branch,
         // A title that is taken is dropped, as the original drops it: the session is wanted all the same.
         title: title.filter(|title| !taken(title)),
-        model: params.text("model")?.map(str::trim).filter(|model| !model.is_empty()).map(str::to_owned),
+        model: choice(params)?,
         close_on_disconnect: params.switch("close_on_disconnect"),
         history: seed(params.get("messages")),
     })
+}
+
+/// The model for the session, and its provider, which counts only with a model.
+fn choice(params: &Params) -> Result<Option<ModelChoice>, RpcError> {
+    let provider = params.text_or_empty("provider")?.trim();
+    let model = params.text("model")?.map(str::trim).filter(|model| !model.is_empty());
+    let provider = Some(provider).filter(|provider| !provider.is_empty()).map(str::to_owned);
+    Ok(model.map(|model| ModelChoice { provider, ..model.into() }))
 }
 
 /// Terminal width.

@@ -5,24 +5,14 @@ use serde_json::{Value, json};
 
 use super::composer::failed;
 use super::config_set;
-use crate::gateway::method::{After, Ctx, Lane, Method, Reply};
-use crate::model::ids::SessionId;
-use crate::model::job::{AgentJob, JobResult, JobSpec};
+use crate::gateway::method::{Ctx, Lane, Method, Reply};
+use crate::model::job::{JobResult, JobSpec};
 use crate::wire::error::RpcError;
 use crate::wire::params::Params;
 
 pub(super) const METHODS: &[Method] = &[
     Method::new("config.get", Lane::Pool, "Read a setting.", get),
     Method::new("config.set", Lane::Pool, "Change a setting, most of them in config.yaml.", config_set::set),
-    Method::new(
-        "setup.status",
-        Lane::Inline,
-        "Whether the user may start. Always: the demo agent needs nothing.",
-        status,
-    ),
-    Method::new("setup.runtime_check", Lane::Inline, "Whether a configured provider can be called.", runtime),
-    Method::new("reload.mcp", Lane::Pool, "Connect to tool servers that are not connected.", reload_mcp),
-    Method::new("model.options", Lane::Inline, "The models that can be picked: the configured one.", options),
 ];
 
 /// Keys `config.get` knows.
@@ -72,11 +62,15 @@ fn got(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, R
     let display = &settings.display;
     let on_off = |on: bool| if on { "on" } else { "off" };
     let value = match params.text_or_empty("key")? {
-        "full" => return Ok(json!({ "config": parsed(&settings.raw_json) })),
+        "full" => {
+            let mut config = parsed(&settings.raw_json);
+            hide_secrets(&mut config);
+            return Ok(json!({ "config": config }));
+        }
         "mtime" => return Ok(json!({ "mtime": settings.mtime })),
         "profile" => {
             let home = settings.home.display().to_string();
-            return Ok(json!({ "home": home, "display": home }));
+            return Ok(json!({ "home": home, "display": settings.home_shown }));
         }
         "provider" => {
             let (model, provider) = (ctx.gateway.model_of(None), ctx.gateway.provider());
@@ -107,55 +101,56 @@ fn got(ctx: &mut Ctx<'_>, params: &Params, result: JobResult) -> Result<Value, R
     Ok(json!({ "value": value }))
 }
 
+/// What begins a reference to a variable, which is no secret.
+const REFERENCE: char = '$';
+
+/// Ends of names, in small letters, whose values are secrets.
+const SECRETS: [&str; 6] = ["api_key", "apikey", "token", "secret", "password", "authorization"];
+
+/// The original shows clients the keys in the file; nobody needs them.
+fn hide_secrets(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let low = name.to_lowercase();
+                let is_variable = name.ends_with("_KEY");
+                match member {
+                    Value::String(text) if is_variable || SECRETS.iter().any(|end| low.ends_with(end)) => {
+                        if !text.is_empty() && !text.starts_with(REFERENCE) {
+                            "***".clone_into(text);
+                        }
+                    }
+                    member => hide_secrets(member),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide_secrets),
+        _ => {}
+    }
+}
+
 /// JSON text that was written by `config`.
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| json!({}))
 }
 
-fn status(_ctx: &mut Ctx<'_>, _params: &Params) -> Result<Reply, RpcError> {
-    Ok(Reply::Now(json!({ "provider_configured": true })))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn runtime(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
-    let configured = ctx.gateway.provider();
-    let wanted = params.text_or_empty("provider")?.trim();
-    if !wanted.is_empty() && wanted != configured {
-        return Ok(Reply::Now(
-            json!({ "ok": false, "error": format!("provider '{wanted}' is not configured") }),
-        ));
+    #[test]
+    fn secrets_of_the_file_are_hidden_at_any_depth() {
+        let mut config = json!({
+            "model": {"api_key": "sk-1", "default": "m"}, "voice": {"record_key": "ctrl+b"},
+            "mcp_servers": [{"env": {"GH_TOKEN": "t", "SOME_KEY": "k", "A": "${B}"}}], "api_key": "${OPENAI}",
+            "headers": {"Authorization": "Bearer x"}, "token": 5,
+        });
+        hide_secrets(&mut config);
+        let expected = json!({
+            "model": {"api_key": "***", "default": "m"}, "voice": {"record_key": "ctrl+b"},
+            "mcp_servers": [{"env": {"GH_TOKEN": "***", "SOME_KEY": "***", "A": "${B}"}}], "api_key": "${OPENAI}",
+            "headers": {"Authorization": "***"}, "token": 5,
+        });
+        assert_eq!(config, expected);
     }
-    Ok(Reply::Now(json!({ "ok": true, "provider": configured, "model": null, "source": "config" })))
-}
-
-/// The terminal UI asks for this whenever `config.yaml` changed, and an approval for good changes it: what is
-/// connected goes on, so that no call under way is cut, and nobody has to be asked first.
-fn reload_mcp(_ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
-    params.text_or_empty("session_id")?;
-    Ok(Reply::Job(JobSpec::Agent(AgentJob::ReloadServers), reloaded))
-}
-
-/// A server without tools has nothing to reload, and that is done.
-fn reloaded(ctx: &mut Ctx<'_>, params: &Params, _result: JobResult) -> Result<Value, RpcError> {
-    if let Some(id) = SessionId::parse(params.text_or_empty("session_id")?) {
-        ctx.after(After::Info(id));
-    }
-    Ok(json!({ "status": "reloaded" }))
-}
-
-fn options(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
-    let id = SessionId::parse(params.text_or_empty("session_id")?);
-    let model = ctx.gateway.model_of(id.and_then(|id| ctx.gateway.live(id)));
-    let provider = ctx.gateway.provider();
-    let row = json!({
-        "slug": provider,
-        "name": provider,
-        "is_current": true,
-        "is_user_defined": true,
-        "models": [model],
-        "total_models": 1,
-        "source": "model-config",
-        "authenticated": true,
-        "capabilities": {},
-    });
-    Ok(Reply::Now(json!({ "model": model, "provider": provider, "providers": [row] })))
 }

@@ -2,6 +2,7 @@
 
 use super::ask::Ask;
 use super::ids::AskId;
+use super::menu::Menu;
 use super::message::Message;
 use super::turn::{TurnEnd, Usage};
 use crate::base::join::Join;
@@ -52,6 +53,11 @@ pub enum AgentEvent {
         /// What else is shown of it.
         extras: Box<ToolExtras>,
     },
+    /// This is what the model sees of the turn's prompt, and what is kept of it from now on: references in it
+    /// were expanded. Comes before everything that is said.
+    Expanded(String),
+    /// The prompt brings along too much to be answered: why, for people. The end follows, an error.
+    Refused(String),
     /// Messages are part of the conversation from now on: the next of [`TurnEnd::messages`], in order. What
     /// was streamed since the last ones is their text.
     Said(Vec<Message>),
@@ -67,6 +73,8 @@ pub enum AgentEvent {
         /// How many of the messages of [`TurnEnd::messages`] are part of it.
         covered: usize,
     },
+    /// What the agent, another program's, offers in the session, and what of it holds.
+    Menu(Box<Menu>),
     /// A question; the agent waits for its answer.
     Ask(AskId, Ask),
     /// The agent no longer waits for that answer.

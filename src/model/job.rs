@@ -4,20 +4,33 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::attach::{AttachJob, Attached, Refused};
+use super::browser::BrowserProbe;
 use super::checkpoint::{CheckpointDone, CheckpointError, CheckpointJob};
+use super::cron::{CronDone, CronError, CronJob};
 use super::edit::Edit;
 use super::errand::{Errand, ErrandEnd};
+use super::extensions::{ExtensionDone, ExtensionError, ExtensionJob};
 use super::facts::{Export, Facts, Start, Verification};
+use super::learning::{LearningDone, LearningError, LearningJob};
+use super::plugin::Plugin;
 use super::process::{Killed, Process};
+use super::projects::{ProjectDone, ProjectError, ProjectJob};
+use super::provider::{ProviderDone, ProviderError, ProviderJob};
 use super::settings::Settings;
+use super::shell::{ShellDone, ShellError, ShellJob};
+use super::skill::SkillRow;
 use super::spawn_tree::{TreeDone, TreeJob};
-use super::store::{Inquiry, StoreError, Told};
+use super::store::{Inquiry, Profile, StoreError, Told};
+use super::toolset::Stock;
+use crate::base::switch::Switch;
 
 /// One piece of work.
 #[derive(Clone, PartialEq, Debug)]
 pub enum JobSpec {
     /// Read `config.yaml` again if it changed.
     LoadSettings,
+    /// Read `.env` again, and the settings with it.
+    ReloadEnv,
     /// Change `config.yaml`, all of it or nothing, and read it again.
     EditSettings {
         /// What to change.
@@ -46,6 +59,8 @@ pub enum JobSpec {
         word: String,
         /// Candidates for the workspace, as above.
         candidates: Vec<PathBuf>,
+        /// On once the client has asked for another one.
+        stop: Switch,
     },
     /// `input.detect_drop`: does the text start with the path of an existing file?
     DetectDrop {
@@ -81,6 +96,20 @@ pub enum JobSpec {
     },
     /// `session.save`.
     SaveConversation(Box<Export>),
+    /// Work on what groups conversations: projects, their folders and repositories.
+    Projects(Box<ProjectJob>),
+    /// Work on what users add: skills, bundles, quick commands, executables, plugins, sets of tools.
+    Extensions(Box<ExtensionJob>),
+    /// The plugins there are.
+    Plugins,
+    /// Work on jobs that run on a schedule.
+    Cron(Box<CronJob>),
+    /// Work on what the agent has learned: skills and memories.
+    Learning(Box<LearningJob>),
+    /// Work on commands that people run.
+    Shell(Box<ShellJob>),
+    /// Look whether a browser listens.
+    Browser(Box<BrowserProbe>),
     /// Ask the store; it runs on the store's thread, not on the pool.
     Store(Box<Inquiry>),
 }
@@ -118,6 +147,18 @@ pub enum AgentJob {
     },
     /// Look at the checkpoints of a directory, or go back to one.
     Checkpoints(CheckpointJob),
+    /// The skills that agents can read.
+    Skills {
+        /// Only those that this may mean, with more of each; `None` for all.
+        named: Option<String>,
+    },
+    /// The tools that agents could use. What was changed in the settings holds from now on.
+    Tools {
+        /// Whose agents.
+        profile: Profile,
+    },
+    /// Work on providers of models: whoever makes agents knows the networks.
+    Providers(Box<ProviderJob>),
 }
 
 /// Subagents that run, of all sessions, and what bounds them.
@@ -161,6 +202,13 @@ pub struct ActiveSubagent {
 pub enum JobResult {
     /// The settings in force now.
     Settings(Arc<Settings>),
+    /// `.env` was read again.
+    Env {
+        /// Variables that were added, changed or removed since it was read last.
+        changed: usize,
+        /// The settings in force now.
+        settings: Arc<Settings>,
+    },
     /// An existing directory and its branch (`""` outside git).
     Workspace {
         /// The directory.
@@ -212,12 +260,32 @@ pub enum JobResult {
     SubagentsPaused(bool),
     /// Whether there was such a subagent.
     SubagentFound(bool),
+    /// The tools that agents could use.
+    Tools(Box<Stock>),
+    /// The skills, in no order.
+    Skills(Vec<SkillRow>),
     /// What came of checkpoints, or why nothing did.
     Checkpoints(Result<CheckpointDone, CheckpointError>),
+    /// What came of work on providers.
+    Providers(Result<Box<ProviderDone>, ProviderError>),
     /// What goes with a prompt, or why not.
     Attach(Result<Attached, Refused>),
     /// What came of snapshots of subagents.
     SpawnTree(TreeDone),
+    /// What came of work on what groups conversations: projects, their folders and repositories.
+    Projects(Result<Box<ProjectDone>, ProjectError>),
+    /// What came of work on what users add: skills, bundles, quick commands, executables, plugins, sets of tools.
+    Extensions(Result<Box<ExtensionDone>, ExtensionError>),
+    /// Plugins, by name.
+    Plugins(Vec<Plugin>),
+    /// What came of work on jobs that run on a schedule.
+    Cron(Result<Box<CronDone>, CronError>),
+    /// What came of work on what the agent has learned: skills and memories.
+    Learning(Result<Box<LearningDone>, LearningError>),
+    /// What came of work on commands that people run.
+    Shell(Result<Box<ShellDone>, ShellError>),
+    /// A browser listens, or why none does.
+    Browser(Result<(), String>),
     /// What the store says.
     Store(Result<Box<Told>, StoreError>),
     /// It could not be done; a sentence for people.

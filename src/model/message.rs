@@ -60,6 +60,23 @@ pub struct Called {
     pub label: String,
 }
 
+/// A block of thinking that its server wants back as it was, as long as the tools run that it led to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Thought {
+    /// Text with the signature that proves it.
+    Signed {
+        /// What was thought.
+        text: String,
+        /// The server's own; opaque.
+        signature: String,
+    },
+    /// Thinking that the server shows nobody.
+    Redacted {
+        /// The server's own; opaque.
+        data: String,
+    },
+}
+
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
@@ -71,6 +88,8 @@ pub struct Message {
     pub images: Vec<PathBuf>,
     /// The model's reasoning beside an assistant's text, where it gave one.
     pub reasoning: Option<String>,
+    /// The same as the server gave it. An agent keeps it for the turn; it is neither told nor stored.
+    pub thoughts: Vec<Thought>,
     /// Shown to people, never to a model: a prompt whose turn failed. It is kept because somebody wrote it,
     /// and kept away from the next turn because it would fail that one too.
     pub failed: bool,
@@ -88,10 +107,16 @@ impl Message {
             text: text.into(),
             images: Vec::new(),
             reasoning: None,
+            thoughts: Vec::new(),
             failed: false,
             calls: Vec::new(),
             called: None,
         }
+    }
+
+    /// The same without [`Message::thoughts`].
+    pub fn without_thoughts(self) -> Self {
+        Self { thoughts: Vec::new(), ..self }
     }
 
     /// A tool's result.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::toolset::ToolSettings;
 use crate::base::secret::Secret;
 
 /// A snapshot. A new one replaces it when the file changes; nobody edits one in place.
@@ -11,6 +12,8 @@ use crate::base::secret::Secret;
 pub struct Settings {
     /// The home directory of the settings (`$HERMES_HOME`, default `~/.hermes`).
     pub home: PathBuf,
+    /// The same for people: with `~` for the user's home directory.
+    pub home_shown: String,
     /// Modification time of `config.yaml` in seconds since 1970; 0 when there is none.
     pub mtime: f64,
     /// The whole document as JSON text, always an object; what `config.get full` shows.
@@ -51,6 +54,13 @@ pub struct AgentSettings {
     pub checkpoints: bool,
     /// `memory.memory_enabled` and `memory.user_profile_enabled`.
     pub memory: bool,
+    /// `skills.disabled` and `skills.platform_disabled.cli`: skills that are switched off, by name.
+    pub skills_off: Vec<String>,
+    /// `skills.external_dirs`: folders of skills beside the home's own, absolute; some may not be there.
+    pub skill_folders: Arc<[PathBuf]>,
+    /// `platform_toolsets.cli` and `agent.disabled_toolsets`, or `HERMES_TUI_TOOLSETS`: which sets of tools there
+    /// are.
+    pub tools: ToolSettings,
 }
 
 impl Default for AgentSettings {
@@ -63,6 +73,9 @@ impl Default for AgentSettings {
             mcp_servers_json: "{}".into(),
             checkpoints: false,
             memory: true,
+            skills_off: Vec::new(),
+            skill_folders: Arc::default(),
+            tools: ToolSettings::default(),
         }
     }
 }
@@ -78,6 +91,9 @@ impl fmt::Debug for AgentSettings {
             .field("mcp_servers_bytes", &self.mcp_servers_json.len())
             .field("checkpoints", &self.checkpoints)
             .field("memory", &self.memory)
+            .field("skills_off", &self.skills_off)
+            .field("skill_folders", &self.skill_folders)
+            .field("tools", &self.tools)
             .finish()
     }
 }
@@ -183,6 +199,11 @@ pub struct ModelSettings {
     pub base_url: String,
     /// `model.api_key`, or the variable it names.
     pub api_key: Option<Secret>,
+    /// What the endpoint speaks: `model.api_mode`, or what its provider or its address says.
+    pub dialect: Dialect,
+    /// `agent.reasoning_effort`; `None` where it is unset or `none`. Endpoints of [`Dialect::Messages`] alone
+    /// are told.
+    pub effort: Option<Effort>,
     /// `model.context_length` in tokens; 0 when not given.
     pub context_length: u64,
     /// `model.max_tokens`; 0 when not given.
@@ -195,6 +216,45 @@ pub struct ModelSettings {
     pub tools: bool,
     /// `agent.system_prompt`; empty when not given.
     pub system_prompt: String,
+}
+
+/// What an endpoint speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Dialect {
+    /// OpenAI's `POST /chat/completions`.
+    #[default]
+    ChatCompletions,
+    /// Anthropic's `POST /v1/messages`.
+    Messages,
+}
+
+/// How long a model may think before it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effort {
+    /// As little as there is.
+    Minimal,
+    /// A little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+    /// As much as there is.
+    XHigh,
+}
+
+impl Effort {
+    /// Of the word in the file. `None` for `none`, and for a word that nobody knows.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "minimal" => Some(Effort::Minimal),
+            "low" => Some(Effort::Low),
+            "medium" => Some(Effort::Medium),
+            "high" => Some(Effort::High),
+            "xhigh" => Some(Effort::XHigh),
+            _ => None,
+        }
+    }
 }
 
 /// `display.busy_input_mode`.

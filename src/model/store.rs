@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ask::Ask;
+use super::goal::{GoalChange, GoalWish};
 use super::message::{Message, Role};
+use super::projects::SessionRow;
+use super::provider::ModelChoice;
 use super::turn::Usage;
 
 /// The database of a profile; `None` for that of the profile the server was started with.
@@ -85,8 +88,8 @@ pub enum Change {
         /// The repository's root.
         root: String,
     },
-    /// The model chosen for it.
-    Model(String),
+    /// The model chosen for it, and its provider; where that is not named, the provider that is there stays.
+    Model(ModelChoice),
     /// It is live no more, for this reason; the first reason counts.
     End(&'static str),
 }
@@ -185,6 +188,15 @@ pub enum Asked {
         /// Why, at most 500 characters.
         error: String,
     },
+    /// Look at the goal of a conversation, or change it. → [`Told::Goal`]
+    Goal {
+        /// Stored key.
+        key: Arc<str>,
+        /// Now, in seconds since 1970.
+        at: f64,
+        /// What is to become of it.
+        wish: GoalWish,
+    },
     /// How much was said lately. → [`Told::Insights`]
     Insights {
         /// Since when, in seconds since 1970.
@@ -194,6 +206,17 @@ pub enum Asked {
     Search(Search),
     /// Messages around one, or the whole of a conversation. → [`Told::Excerpt`]
     Read(Read),
+    /// The conversations that are sorted into projects, newest activity first: with at least one message, not
+    /// archived, no runs of `cron`. → [`Told::Rows`]
+    Rows {
+        /// Most of them; negative for all.
+        limit: i64,
+    },
+    /// Where conversations are. → [`Told::Workdirs`]
+    Workdirs,
+    /// Directories with the roots of their repositories, for conversations in them that have none.
+    /// → [`Told::Noted`]
+    NoteRoots(Vec<(String, String)>),
 }
 
 /// A branch to store.
@@ -266,6 +289,8 @@ pub enum Told {
     Handoff(Option<Handoff>),
     /// Whether a handoff was under way, and how it stands now.
     HandoffFailed(bool, String),
+    /// A goal.
+    Goal(Box<GoalChange>),
     /// Conversations and messages.
     Insights {
         /// Conversations.
@@ -277,6 +302,23 @@ pub enum Told {
     Found(Vec<Hit>),
     /// A part of a conversation; `None` where there is no such conversation or message.
     Excerpt(Option<Box<Excerpt>>),
+    /// Conversations.
+    Rows(Arc<[Arc<SessionRow>]>),
+    /// Directories, in the order of their paths.
+    Workdirs(Arc<[Workdir]>),
+    /// How many conversations were changed.
+    Noted(u64),
+}
+
+/// A directory that conversations are in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Workdir {
+    /// As it is stored.
+    pub cwd: String,
+    /// Conversations in it, archived ones left out.
+    pub sessions: i64,
+    /// When the newest of them ended, or began; in seconds since 1970.
+    pub last_active: f64,
 }
 
 /// How a handoff stands; empty texts where nothing is known.
@@ -322,6 +364,8 @@ pub struct Loaded {
     pub source: String,
     /// The model it was begun with; may be empty.
     pub model: String,
+    /// Its provider; may be empty.
+    pub provider: String,
     /// Working directory, where one is stored.
     pub cwd: Option<PathBuf>,
     /// When it began, in seconds since 1970.
@@ -334,6 +378,8 @@ pub struct Loaded {
     pub context: Option<Vec<Message>>,
     /// Questions that were open when the process ended, oldest first.
     pub asks: Vec<OpenQuestion>,
+    /// Whether it has a goal that is to be reached.
+    pub pursues: bool,
 }
 
 /// A message that was found.

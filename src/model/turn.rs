@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ask::{Answer, Ask};
 use super::ids::{SessionId, TurnId};
 use super::message::Message;
+use super::provider::ModelChoice;
 use super::store::Profile;
 use crate::base::switch::Switch;
 
@@ -20,6 +21,8 @@ pub struct TurnSpec {
     pub session_key: String,
     /// What the person wrote.
     pub prompt: String,
+    /// Whether `@` references in the prompt are expanded: a person wrote it, for this session.
+    pub expands: bool,
     /// Images that go with it: files of the gateway's machine.
     pub images: Vec<PathBuf>,
     /// The conversation before this prompt.
@@ -27,7 +30,7 @@ pub struct TurnSpec {
     /// The session's working directory.
     pub cwd: PathBuf,
     /// The session's own choice of model, before the configured one.
-    pub model: Option<String>,
+    pub model: Option<ModelChoice>,
     /// Whether approvals are off for the session; may change while the turn runs.
     pub yolo: Switch,
     /// Whose settings, memory and skills; the server's own unless named.
@@ -35,6 +38,13 @@ pub struct TurnSpec {
     /// Goes on with a turn that a crash cut off, in place of a prompt: the history ends with tool calls of
     /// which some have no result yet.
     pub resumed: Option<Resumed>,
+}
+
+impl TurnSpec {
+    /// The id of the session's own choice of model.
+    pub fn model_name(&self) -> Option<&str> {
+        self.model.as_ref().map(|model| model.name.as_str())
+    }
 }
 
 /// A question that was open when the process ended, and its answer.

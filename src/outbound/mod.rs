@@ -3,7 +3,7 @@
 //!
 //! Reader's path: `outbox` (what one client is owed) → `pacer` (whose turn it is to be written) → `flush`
 //! (one write within the budget) → `keepalive` (timers of connections) → `turn` (the order of one turn of a
-//! loop) → `ending` (how a loop ends).
+//! loop) → `ending` (how a loop ends). Beside it `replay`: what a session sent last, once more.
 
 pub mod ending;
 pub mod flush;
@@ -12,6 +12,7 @@ pub mod keepalive;
 mod mark;
 pub mod outbox;
 pub mod pacer;
+pub(crate) mod replay;
 mod text;
 pub mod turn;
 

@@ -9,8 +9,9 @@ use std::collections::BinaryHeap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::files::{FileLists, SKIPPED};
+use super::files::{FileLists, Index, SKIPPED};
 use super::fuzzy;
+use crate::base::switch::Switch;
 use crate::base::tilde;
 use crate::model::job::PathItem;
 
@@ -31,15 +32,24 @@ const REFERENCES: [(&str, &str); 6] = [
     ("@git:", "recent commits"),
 ];
 
-/// Completes `word` in the workspace `root`.
-pub fn complete(
-    word: &str,
-    root: &Path,
-    user_home: Option<&Path>,
-    lists: &FileLists,
-    now: Instant,
-) -> Vec<PathItem> {
-    if word.is_empty() || word.len() > MAX_WORD || word.contains('\0') {
+/// Where a word is completed.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The workspace.
+    pub root: &'a Path,
+    /// The user's home directory.
+    pub user_home: Option<&'a Path>,
+    /// The files of workspaces.
+    pub lists: &'a FileLists,
+    /// The time.
+    pub now: Instant,
+    /// On once nobody waits for the answer any more.
+    pub stop: &'a Switch,
+}
+
+/// Completes `word`; nothing once nobody waits.
+pub fn complete(word: &str, place: Place<'_>) -> Vec<PathItem> {
+    if place.stop.is_on() || word.is_empty() || word.len() > MAX_WORD || word.contains('\0') {
         return Vec::new();
     }
     if word == "@" {
@@ -47,9 +57,10 @@ pub fn complete(
     }
     let typed = Typed::new(word);
     if typed.searches() {
-        return search(&typed, &lists.get(root, now));
+        let files = place.lists.get(place.root, place.now);
+        return search(&typed, &files, place.stop);
     }
-    list(&typed, root, user_home)
+    list(&typed, place.root, place.user_home)
 }
 
 fn item(text: impl Into<String>, display: impl Into<String>, meta: impl Into<String>) -> PathItem {
@@ -107,8 +118,8 @@ impl<'a> Typed<'a> {
     }
 }
 
-fn search(typed: &Typed<'_>, files: &[String]) -> Vec<PathItem> {
-    let found = fuzzy::best(files, typed.path, MAX_ITEMS);
+fn search(typed: &Typed<'_>, files: &Index, stop: &Switch) -> Vec<PathItem> {
+    let found = fuzzy::best(files, typed.path, MAX_ITEMS, &|| stop.is_on());
     found
         .into_iter()
         .map(|path| {

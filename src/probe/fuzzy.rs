@@ -1,23 +1,40 @@
 //! How well a file's name fits what was typed. Pure; the tiers are the protocol's.
 
-/// The best `limit` of `paths` for `query`, best first: by tier, then the shorter name, the shorter path,
-/// the path itself.
-pub(super) fn best<'a>(paths: &'a [String], query: &str, limit: usize) -> Vec<&'a str> {
+use std::collections::BinaryHeap;
+
+use super::files::{Found, Index, Letters};
+
+/// Files between two looks at whether anybody still waits.
+const LOOK_EVERY: usize = 4096;
+
+/// The best `limit` of `files` for `query`, best first: by tier, then the shorter name, the shorter path, the path
+/// itself. None once `is_stopped` says that nobody waits.
+pub(super) fn best<'a>(
+    files: &'a Index,
+    query: &str,
+    limit: usize,
+    is_stopped: &dyn Fn() -> bool,
+) -> Vec<&'a str> {
     let lower = query.to_lowercase();
-    let mut found: Vec<_> = paths
-        .iter()
-        .filter_map(|path| {
-            let name = base_name(path);
-            if name.starts_with('.') && !query.starts_with('.') {
-                return None;
-            }
-            let tier = tier(name, &lower)?;
-            Some((tier, name.chars().count(), path.chars().count(), path.as_str()))
-        })
-        .collect();
-    found.sort_unstable();
-    found.truncate(limit);
-    found.into_iter().map(|(_, _, _, path)| path).collect()
+    let mut kept = BinaryHeap::new();
+    for (at, file) in files.with(Letters::of(&lower)).enumerate() {
+        if at % LOOK_EVERY == 0 && is_stopped() {
+            return Vec::new();
+        }
+        if file.base.starts_with('.') && !query.starts_with('.') {
+            continue;
+        }
+        let Some(tier) = tier(file, &lower) else { continue };
+        let is_full = kept.len() >= limit;
+        if is_full && kept.peek().is_none_or(|(worst, ..): &(u8, usize, usize, &str)| tier > *worst) {
+            continue;
+        }
+        kept.push((tier, file.base.chars().count(), file.path.chars().count(), file.path));
+        if is_full {
+            kept.pop();
+        }
+    }
+    kept.into_sorted_vec().into_iter().map(|(_, _, _, path)| path).collect()
 }
 
 /// What follows the last `/`.
@@ -27,19 +44,27 @@ pub(super) fn base_name(path: &str) -> &str {
 
 /// 0 equal, 1 starts with it, 2 a part starts with it, 3 contains it, 4 has its letters in order. `query`
 /// is in lower case.
-fn tier(name: &str, query: &str) -> Option<u8> {
-    let lower = name.to_lowercase();
+fn tier(file: Found<'_>, query: &str) -> Option<u8> {
+    let lower = file.lower;
+    if !lower.contains(query) {
+        // Where a part begins with it the name contains it.
+        return in_order(lower, query).then_some(4);
+    }
     if lower == query {
         Some(0)
     } else if lower.starts_with(query) {
         Some(1)
-    } else if parts(name).any(|part| part.to_lowercase().starts_with(query)) {
+    } else if parts(file.base).any(|part| begins(part, query)) {
         Some(2)
-    } else if lower.contains(query) {
-        Some(3)
     } else {
-        in_order(&lower, query).then_some(4)
+        Some(3)
     }
+}
+
+/// Whether a part, in lower case, begins with this.
+fn begins(part: &str, query: &str) -> bool {
+    let mut letters = part.chars().flat_map(char::to_lowercase);
+    query.chars().all(|wanted| letters.next() == Some(wanted))
 }
 
 /// Cuts at `-`, `_` and `.`, and before a capital that follows anything else: `fooBar` is `foo`, `Bar`.
@@ -82,6 +107,14 @@ mod tests {
         }
     }
 
+    fn best<'a>(files: &'a Index, query: &str, limit: usize) -> Vec<&'a str> {
+        super::best(files, query, limit, &|| false)
+    }
+
+    fn tier(name: &str, query: &str) -> Option<u8> {
+        super::tier(Found { path: name, base: name, lower: &name.to_lowercase() }, query)
+    }
+
     #[test]
     fn tiers() {
         for (name, query, want) in [
@@ -107,14 +140,15 @@ mod tests {
             "fooBar.rs",
             ".foo",
             "d/.x/foo.c",
-        ]
-        .map(str::to_owned);
+        ];
+        let paths: Index = paths.into_iter().collect();
         let want =
             ["d/.x/foo.c", "fooBar.rs", "a/fooBar.rs", "foo-bar_baz.qux", "XMLHttpFoo.rs", "barfoo.rs"];
         assert_eq!(best(&paths, "foo", 30), want);
         assert_eq!(best(&paths, "foo", 2), want[..2]);
         assert_eq!(best(&paths, ".FOO", 30), [".foo"]);
         assert!(best(&paths, "foo ", 30).is_empty());
+        assert!(super::best(&paths, "foo", 30, &|| true).is_empty(), "nobody waits");
     }
 
     proptest! {
@@ -126,7 +160,8 @@ mod tests {
 
         #[test]
         fn never_panics(names in proptest::collection::vec("\\PC{0,10}", 0..10), query in "\\PC{0,6}") {
-            prop_assert!(best(&names, &query, 3).len() <= 3);
+            let index: Index = names.iter().map(String::as_str).collect();
+            prop_assert!(best(&index, &query, 3).len() <= 3);
         }
     }
 }

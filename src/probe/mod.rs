@@ -5,6 +5,7 @@
 //! no session and no setting: directories, times and the user's home arrive as arguments.
 
 pub mod attach;
+pub mod browser;
 pub mod complete;
 pub mod dropped;
 pub mod facts;

@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::atomic::AtomicCell;
 use mio::Waker;
@@ -109,6 +110,11 @@ impl<T: Join, W: Wake> JoiningSender<T, W> {
             self.put(Box::new(Newest { item, weight, after: self.queued.get() }));
         }
         Ok(())
+    }
+
+    /// How long until the loop takes by itself what is paced; `None` while it has to be rung for.
+    pub fn until_frame(&self, now: Instant) -> Option<Duration> {
+        self.queue.until_frame(now)
     }
 
     fn put(&self, newest: Box<Newest<T>>) {

@@ -7,10 +7,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError};
 use mio::Waker;
+
+use super::pulse::FRAME;
 
 #[cfg(test)]
 mod stress;
@@ -47,12 +50,17 @@ pub struct Bell<W = Waker> {
     ringing: AtomicBool,
     /// Whether the loop will look by itself within one frame.
     pulsing: AtomicBool,
+    /// When it was made; times are counted from here.
+    made: Instant,
+    /// A frame the loop looks at by itself, in microseconds; the others are whole frames away from it.
+    frame: AtomicU64,
 }
 
 impl<W: Wake> Bell<W> {
     /// A bell that wakes the poll `waker` belongs to.
     pub fn new(waker: W) -> Arc<Self> {
-        Arc::new(Self { waker, ringing: AtomicBool::new(false), pulsing: AtomicBool::new(false) })
+        let (ringing, pulsing) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { waker, ringing, pulsing, made: Instant::now(), frame: AtomicU64::new(0) })
     }
 
     /// Wakes the loop, once until it silences the bell.
@@ -81,6 +89,27 @@ impl<W: Wake> Bell<W> {
         // What is taken next was put there before, or whoever puts it there sees the new answer: they have the
         // same fence between the two (`joining`).
         fence(Ordering::SeqCst);
+    }
+
+    /// Tells senders when a frame of the pulse is due, for those who like to come right before it. Nothing but
+    /// their comfort rests on it.
+    pub fn set_frame(&self, at: Instant) {
+        let micros = at.saturating_duration_since(self.made).as_micros();
+        self.frame.store(u64::try_from(micros).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How long until the next frame of the pulse, at most [`FRAME`]; `None` while it rests.
+    fn until_frame(&self, now: Instant) -> Option<Duration> {
+        if !self.pulsing.load(Ordering::Relaxed) {
+            return None;
+        }
+        let frame = self.made.checked_add(Duration::from_micros(self.frame.load(Ordering::Relaxed)))?;
+        if let Some(until) = frame.checked_duration_since(now) {
+            return Some(until.min(FRAME));
+        }
+        let past = now.duration_since(frame).as_micros() % FRAME.as_micros();
+        // Less than a frame, so it fits by far.
+        Some(FRAME - Duration::from_micros(past as u64))
     }
 }
 
@@ -152,6 +181,11 @@ impl<T, W: Wake> MailSender<T, W> {
     /// Wakes the loop.
     pub(super) fn ring(&self) {
         self.bell.ring();
+    }
+
+    /// How long until the loop looks by itself; `None` where it has to be rung for.
+    pub(super) fn until_frame(&self, now: Instant) -> Option<Duration> {
+        self.bell.until_frame(now)
     }
 
     /// Rings for what lies ready elsewhere, unless a frame comes by itself.

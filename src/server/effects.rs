@@ -14,7 +14,7 @@ impl Server {
     /// Drains the gateway. Effects that answer at once (a refused job, an agent that cannot start, the
     /// figures) are inputs again; their outputs join the same drain.
     pub(super) fn apply_outputs(&mut self) {
-        while let Some(output) = self.gateway.poll_output() {
+        while let Some(output) = self.core.poll_output() {
             if let Some(output) = self.in_order(output) {
                 self.effect(output);
             }
@@ -50,9 +50,10 @@ impl Server {
             // Held before it comes here; what was released is done.
             Output::Durably(output) => self.effect(*output),
             Output::Job { ticket, spec } => self.give_job(ticket, spec),
+            Output::Host { run, order } => self.order_host(run, order),
             Output::Stats { ticket } => {
                 let stats = self.stats();
-                self.gateway.handle_input(now(), Input::Stats { ticket, stats });
+                self.core.handle_input(now(), Input::Stats { ticket, stats });
             }
         }
     }
@@ -70,7 +71,7 @@ impl Server {
         };
         match given {
             Ok(()) => self.jobs_pending += 1,
-            Err(refused) => self.gateway.handle_input(now(), refused),
+            Err(refused) => self.core.handle_input(now(), refused),
         }
     }
 
@@ -93,7 +94,7 @@ impl Server {
         let Some(link) = self.links.get_mut(key) else { return };
         if paced {
             self.pacer.push_paced_frame(key, &mut link.outbox, frame, self.at);
-            self.bell.set_pulsing(true);
+            self.rely_on_the_clock();
         } else {
             self.pacer.push_frame(key, &mut link.outbox, frame, self.at);
         }
@@ -104,15 +105,23 @@ impl Server {
         if let Some(link) = self.links.get_mut(key)
             && self.pacer.push_delta(key, &mut link.outbox, delta, leading, self.at)
         {
-            self.bell.set_pulsing(true);
+            self.rely_on_the_clock();
         }
+    }
+
+    /// Something waits for a frame: senders need not ring, and may know when it comes.
+    fn rely_on_the_clock(&self) {
+        if let Some(frame) = self.pacer.next_deadline() {
+            self.bell.set_frame(frame);
+        }
+        self.bell.set_pulsing(true);
     }
 
     fn start_turn(&mut self, spec: TurnSpec) {
         let turn = spec.turn;
         if let Err(why) = self.agents.start(spec) {
             log::error!("{why}");
-            self.gateway.handle_input(now(), Input::AgentLost { turn, why });
+            self.core.handle_input(now(), Input::AgentLost { turn, why });
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What plain HTTP gets, and who may become a WebSocket.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::json;
 
+use super::channels::{self, Role};
 use super::main_loop::Server;
 use super::metrics::refused;
+use crate::bridge::HostRow;
 use crate::model::stats::Refused;
 use crate::transport::access::Refusal;
 use crate::transport::http::{Head, response};
@@ -16,8 +19,8 @@ use crate::wire::metrics;
 pub(super) enum Answer {
     /// One response, then the end.
     Http(Vec<u8>),
-    /// The switch to WebSocket.
-    Upgrade(Vec<u8>),
+    /// The switch to WebSocket: a client's, or the end of a channel.
+    Upgrade(Vec<u8>, Option<Role>),
     /// The same, on a test path.
     #[cfg(feature = "test-endpoints")]
     Test(Vec<u8>, super::test_endpoints::Endpoint),
@@ -39,14 +42,17 @@ impl Server {
                 return endpoint.answer(head, peer);
             }
             let checked = match head.path() {
-                WS_PATH => access.check_upgrade(head, peer.ip()),
+                WS_PATH | channels::PUB_PATH | channels::EVENTS_PATH => access.check_upgrade(head, peer.ip()),
                 _ => Err(Refusal::UnknownPath),
             };
-            if let Err(refusal) = checked {
-                log::info!("ws refused peer={peer} reason={refusal}");
-                return Err(self.refuse(refusal));
-            }
-            return upgrade_reply(head).map(Answer::Upgrade).map_err(|error| {
+            let role = match checked.and_then(|()| self.channels.role(head)) {
+                Ok(role) => role,
+                Err(refusal) => {
+                    log::info!("ws refused peer={peer} reason={refusal}");
+                    return Err(self.refuse(refusal));
+                }
+            };
+            return upgrade_reply(head).map(|reply| Answer::Upgrade(reply, role)).map_err(|error| {
                 self.metrics.refused.add(Refused::Handshake);
                 error.answer()
             });
@@ -70,13 +76,18 @@ impl Server {
         match path {
             "/healthz" => text(200, "ok\n"),
             "/readyz" if self.ending.is_some() => text(503, "ending\n"),
-            "/readyz" => text(200, "ready\n"),
+            "/readyz" => match self.unready_hosts() {
+                unready if unready.is_empty() => text(200, "ready\n"),
+                unready => text(503, &unready),
+            },
             "/api/status" => json_reply(200, &self.status()),
             METRICS_PATH => {
                 let page = metrics::text(&self.stats());
                 response(200, metrics::CONTENT_TYPE, page.as_bytes(), &[("Cache-Control", "no-store")], false)
             }
-            WS_PATH => response(426, "text/plain", b"", &[("Upgrade", "websocket")], false),
+            WS_PATH | channels::PUB_PATH | channels::EVENTS_PATH => {
+                response(426, "text/plain", b"", &[("Upgrade", "websocket")], false)
+            }
             _ if path.starts_with("/api/") => {
                 let shown: String = path.chars().take(200).collect();
                 json_reply(404, &json!({ "detail": format!("No such API endpoint: {shown}") }))
@@ -93,8 +104,9 @@ impl Server {
             "wire_version": crate::gateway::view::WIRE_VERSION,
             "uptime_s": self.started.elapsed().as_secs(),
             "connections": self.links.len(),
-            "sessions": self.gateway.session_count(),
-            "turns": self.gateway.turn_count(),
+            "sessions": self.core.session_count(),
+            "turns": self.core.turn_count(),
+            "hosts": self.core.hosts(Instant::now()).iter().map(host).collect::<Vec<_>>(),
             "loop": {
                 "late_wake_p99_us": self.drift.wakes().p99().as_micros() as u64,
                 "late_wake_max_us": self.drift.wakes().max().as_micros() as u64,
@@ -103,6 +115,17 @@ impl Server {
             },
         })
     }
+}
+
+/// A host, as it is shown.
+fn host(row: &HostRow) -> serde_json::Value {
+    json!({
+        "id": row.number,
+        "pid": row.pid,
+        "state": row.state.as_str(),
+        "sessions": row.sessions,
+        "restarts": row.restarts,
+    })
 }
 
 fn text(status: u16, body: &str) -> Vec<u8> {

@@ -12,8 +12,10 @@ use crossbeam_channel::{Sender, bounded};
 use crate::mcp::{ServerStatus, Servers};
 use crate::model::bulletin::{Bulletin, What};
 use crate::model::inventory::{Group, Inventory, Link, ServerState};
+use crate::model::settings::Settings;
+use crate::model::toolset::SERVER_PREFIX;
 use crate::reactor::mailbox::{Haste, MailSender};
-use crate::tools::TOOLS;
+use crate::tools::{TOOLS, skill_categories};
 
 /// Asks for a new count.
 #[derive(Clone, Debug)]
@@ -56,14 +58,16 @@ pub(super) fn keep(
     Ok(Recount(ask))
 }
 
-/// Our tools and those of the servers by set, the skills by category, and the servers.
-pub(super) fn inventory(servers: &Servers, skills: BTreeMap<String, Vec<String>>) -> Inventory {
+/// Our tools and those of the servers by set, as far as they are on, the skills by category, and the servers.
+pub(super) fn inventory(servers: &Servers, settings: &Settings) -> Inventory {
+    let (on, skills) =
+        (&settings.agent.tools, skill_categories(&settings.home, &settings.agent.skill_folders));
     let mut sets: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for tool in TOOLS {
+    for tool in TOOLS.iter().filter(|tool| on.allows_set(tool.toolset)) {
         sets.entry(tool.toolset.to_owned()).or_default().push(tool.name.to_owned());
     }
-    for tool in servers.tools(Duration::ZERO).iter() {
-        sets.entry(format!("mcp-{}", tool.server)).or_default().push(tool.name.clone());
+    for tool in servers.tools(Duration::ZERO).iter().filter(|tool| on.allows_server(&tool.server)) {
+        sets.entry(format!("{SERVER_PREFIX}{}", tool.server)).or_default().push(tool.name.clone());
     }
     let servers = servers.status().into_iter().map(state).collect();
     Inventory { tools: groups(sets), skills: groups(skills), servers }

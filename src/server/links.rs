@@ -53,6 +53,7 @@ impl Server {
 
     /// The gateway hears no more of this link, and it gets nothing more but what is on its way.
     pub(super) fn link_leave(&mut self, key: Key) {
+        self.leave_channel(key);
         if let Some(link) = self.links.get_mut(key)
             && std::mem::take(&mut link.is_client)
         {
@@ -104,7 +105,11 @@ impl Server {
         let Some(link) = self.links.get_mut(key) else { return };
         match &mut link.carrier {
             Carrier::Tcp(_) => self.flush_socket(key),
-            Carrier::Stdio(stdio) => self.metrics.written(stdio.flush(&mut link.outbox)),
+            Carrier::Stdio(stdio) => {
+                let waited = stdio.flush(&mut link.outbox, self.sidecar.as_deref_mut());
+                self.metrics.written(waited);
+                self.flush_sidecar();
+            }
         }
     }
 

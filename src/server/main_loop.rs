@@ -9,19 +9,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use mio::Token;
 
+use super::channels::Channels;
+use super::core::Core;
 use super::links::Link;
 use super::listener::Listener;
 use super::metrics::Metrics;
 use super::shutdown::Exit;
+use super::sidecar::{Publisher, SIDECAR};
 use super::signals::SignalMail;
 use super::stdio::StdioMail;
 use crate::agent::supervisor::{News, Supervisor};
 use crate::base::slots::{Key, Slots};
-use crate::gateway::Gateway;
 use crate::gateway::io::{Input, Now, Output, Way};
+use crate::host::Hosts;
 use crate::jobs::{Done, Pool};
 use crate::limits::TIMER_BUDGET;
 use crate::model::bulletin::Bulletin;
+use crate::model::ids::HostId;
 use crate::model::settings::Settings;
 use crate::model::store::StoreNews;
 use crate::outbound::ending::Ending;
@@ -37,6 +41,7 @@ use crate::reactor::pulse::Heartbeat;
 use crate::reactor::wheel::Wheel;
 use crate::store::thread::{StoreHandle, StoreThread};
 use crate::transport::access::Access;
+use crate::wire::upstream::HostNews;
 
 /// Token of the bell. Keys of links pack to larger numbers (`base::slots::KEY_BITS_MIN`).
 pub(super) const BELL: Token = Token(0);
@@ -62,8 +67,11 @@ pub(super) struct Server {
     pub(super) heartbeat: Heartbeat,
     pub(super) drift: Drift,
     pub(super) metrics: Metrics,
-    pub(super) gateway: Gateway,
+    pub(super) core: Core,
     pub(super) agents: Supervisor,
+    /// Programs behind a bridge; `None` behind a gateway.
+    pub(super) hosts: Option<Hosts>,
+    pub(super) host_news: Vec<(HostId, HostNews)>,
     pub(super) pool: Pool,
     pub(super) jobs_pending: usize,
     pub(super) job_mail: MailReceiver<Done>,
@@ -79,6 +87,9 @@ pub(super) struct Server {
     pub(super) signal_mail: MailReceiver<SignalMail>,
     pub(super) stdio_mail: Option<MailReceiver<StdioMail>>,
     pub(super) stdio_link: Option<Key>,
+    /// The second reader of what stdout is given, if there is one.
+    pub(super) sidecar: Option<Box<Publisher>>,
+    pub(super) channels: Channels,
     pub(super) listener: Option<Listener>,
     pub(super) access: Option<Access>,
     pub(super) keep_alive: KeepAlive,
@@ -126,8 +137,10 @@ impl Server {
             heartbeat: Heartbeat::default(),
             drift: Drift::default(),
             metrics: Metrics::new(),
-            gateway: parts.gateway,
+            core: parts.core,
             agents: parts.agents,
+            hosts: parts.hosts,
+            host_news: Vec::new(),
             pool: parts.pool,
             jobs_pending: 0,
             job_mail: parts.job_mail,
@@ -141,6 +154,8 @@ impl Server {
             signal_mail: parts.signal_mail,
             stdio_mail: None,
             stdio_link: None,
+            sidecar: None,
+            channels: Channels::default(),
             listener: None,
             access: None,
             keep_alive: parts.keep_alive,
@@ -163,6 +178,8 @@ impl Server {
 
     /// Runs until there is a reason to exit.
     pub(super) fn run(mut self) -> io::Result<Exit> {
+        // What is to be there before anybody comes.
+        self.apply_outputs();
         loop {
             let deadline = self.next_deadline();
             let timeout = deadline.map(|at| at.saturating_duration_since(Instant::now()));
@@ -176,7 +193,7 @@ impl Server {
             self.turn(late)?;
             // On a tick of the wheel, so that pings that go with a beat are due at the same moment.
             let at = self.wheel.on_tick(Instant::now());
-            self.heartbeat.set_active(at, self.gateway.is_active());
+            self.heartbeat.set_active(at, self.core.is_active());
             #[cfg(feature = "test-endpoints")]
             {
                 self.agents_left |= self.test_turn_over();
@@ -184,7 +201,11 @@ impl Server {
             self.record_turn(woken);
             if self.may_exit() {
                 // Everybody has been told good-bye; what agents left running must not outlive the server.
+                self.close_sidecar();
                 self.agents.shutdown();
+                if let Some(hosts) = &mut self.hosts {
+                    hosts.shutdown(self.grace);
+                }
                 self.end_store();
                 return Ok(self.exit.take().unwrap_or(Exit::Quiet));
             }
@@ -200,8 +221,9 @@ impl Server {
             self.wheel.next_deadline(),
             self.pacer.next_deadline(),
             self.heartbeat.next_deadline(),
-            self.gateway.poll_timeout(),
+            self.core.poll_timeout(),
             self.ending.as_ref().map(Ending::deadline),
+            self.sidecar.as_ref().and_then(|sidecar| sidecar.next_deadline()),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -211,6 +233,7 @@ impl Server {
             match event.token {
                 BELL => {}
                 LISTENER => self.step(culprit("accept"), Self::accept),
+                SIDECAR => self.step(culprit("sidecar"), |server| server.sidecar_ready(event)),
                 Token(bits) => {
                     if let Some(key) = Key::from_bits(bits) {
                         self.step(connection_culprit("socket", key), |server| server.link_ready(key, event));
@@ -239,6 +262,7 @@ impl Server {
         self.drain(|server| server.store_mail.take(), "store", Self::store_said);
         let stdio = |server: &Self| server.stdio_mail.as_ref().map_or(Mail::Empty, MailReceiver::take);
         self.drain(stdio, "stdin", Self::stdio_said);
+        self.drain(Self::sidecar_mail, "sidecar", Self::sidecar_found);
     }
 
     fn job_done(&mut self, (ticket, result): Done) {
@@ -277,11 +301,12 @@ impl Server {
                         Input::AgentLost { turn, why }
                     }
                 };
-                server.gateway.handle_input(moment, input);
+                server.core.handle_input(moment, input);
                 server.apply_outputs();
             }
         });
         self.news = news;
+        self.agents_left |= self.handle_hosts();
         #[cfg(feature = "test-endpoints")]
         {
             self.agents_left |= self.test_collect();
@@ -294,11 +319,14 @@ impl Server {
             let Some(timer) = self.wheel.expire(at) else { break };
             self.step(culprit("timer"), |server| server.timer_due(timer, at));
         }
-        if self.gateway.poll_timeout().is_some_and(|due| due <= at) {
+        if self.core.poll_timeout().is_some_and(|due| due <= at) {
             self.step(culprit("gateway timer"), |server| {
-                server.gateway.handle_timeout(now());
+                server.core.handle_timeout(now());
                 server.apply_outputs();
             });
+        }
+        if self.sidecar.as_ref().and_then(|sidecar| sidecar.next_deadline()).is_some_and(|due| due <= at) {
+            self.step(culprit("sidecar timer"), Self::sidecar_due);
         }
         if self.pacer.frame_due(at) {
             self.step(culprit("frame"), Turn::frame);
@@ -314,18 +342,18 @@ impl Server {
 
     /// Something happened to the gateway; do what it wants done.
     pub(super) fn input(&mut self, input: Input) {
-        self.gateway.handle_input(now(), input);
+        self.core.handle_input(now(), input);
         self.apply_outputs();
     }
 
     /// Runs one step and remembers the longest.
-    fn step(&mut self, culprit: Culprit, run: impl FnOnce(&mut Self)) {
+    pub(super) fn step(&mut self, culprit: Culprit, run: impl FnOnce(&mut Self)) {
         self.at = Instant::now();
         let start = self.at;
         run(self);
         let took = start.elapsed();
         // Taken by every step, so that none is blamed for the method of an earlier one.
-        let method = self.gateway.take_last_method();
+        let method = self.core.take_last_method();
         if took >= self.slowest.0 {
             self.slowest = (took, Culprit { method, ..culprit });
         }
@@ -396,8 +424,9 @@ fn connection_culprit(event: &'static str, key: Key) -> Culprit {
 pub(super) struct Parts {
     pub(super) poller: Poller,
     pub(super) bell: Arc<Bell>,
-    pub(super) gateway: Gateway,
+    pub(super) core: Core,
     pub(super) agents: Supervisor,
+    pub(super) hosts: Option<Hosts>,
     pub(super) pool: Pool,
     pub(super) job_mail: MailReceiver<Done>,
     pub(super) settings_mail: MailReceiver<Arc<Settings>>,

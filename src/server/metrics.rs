@@ -132,8 +132,10 @@ impl Server {
             version: env!("CARGO_PKG_VERSION"),
             wire_version: WIRE_VERSION,
             process: process(self.metrics.started),
-            gateway: self.gateway.stats(),
+            gateway: self.core.stats(),
             links: self.link_stats(),
+            sidecar: self.sidecar_stats(),
+            hosts: self.host_stats(),
             agents: AgentStats {
                 running: self.agents.len() as u64,
                 mailbox: Load::of(self.agents.waiting()),
@@ -245,6 +247,7 @@ pub(super) fn refused(refusal: Refusal) -> Refused {
         Refusal::Host | Refusal::PlainHost => Refused::Host,
         Refusal::Origin => Refused::Origin,
         Refusal::UnknownPath => Refused::Path,
+        Refusal::Channel | Refusal::ChannelsFull => Refused::Channel,
     }
 }
 

@@ -4,7 +4,10 @@
 //! Reader's path: `start` (from options to a running loop) → `main_loop` (wait, handle, settle) → `links`
 //! (one connection) → `effects` (what the gateway wants done) → `shutdown`.
 
+mod acp;
+mod channels;
 mod connect_file;
+mod core;
 mod effects;
 mod http;
 #[cfg(feature = "openai")]
@@ -17,6 +20,7 @@ mod metrics;
 #[cfg(feature = "openai")]
 mod processes;
 mod shutdown;
+mod sidecar;
 mod signals;
 mod source;
 mod start;
@@ -24,7 +28,9 @@ mod stdio;
 mod tcp;
 #[cfg(feature = "test-endpoints")]
 mod test_endpoints;
+mod upstream;
 
 pub use connect_file::{ConnectFile, read as read_connect_file};
 pub use shutdown::Exit;
-pub use start::{AgentChoice, Common, Serve, StartError, serve, stdio};
+pub use start::{AgentChoice, Common, OtherAgent, Serve, StartError, serve, stdio};
+pub use upstream::Upstream;

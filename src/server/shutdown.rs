@@ -81,7 +81,7 @@ impl Server {
     pub(super) fn may_exit(&mut self) -> bool {
         loop {
             let Some(ending) = &mut self.ending else { return false };
-            match ending.step(Instant::now(), self.jobs_pending + self.held.len()) {
+            match ending.step(Instant::now(), self.jobs_pending + self.held.len() + self.core.unanswered()) {
                 Step::Wait => return false,
                 Step::Close => {
                     self.input(Input::Shutdown);

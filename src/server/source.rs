@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "openai")]
 use std::sync::atomic::AtomicBool;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "openai")]
 use super::inventory::{self, Recount};
@@ -23,27 +24,42 @@ use crate::agent::demo::Demo;
 #[cfg(feature = "openai")]
 use crate::agent::openai::{Client, Limits, Memory, OpenAi, Toolbox};
 use crate::agent::supervisor::AgentSource;
+#[cfg(not(feature = "openai"))]
+use crate::agent::supervisor::without_tools;
 use crate::config::ConfigFile;
 #[cfg(feature = "openai")]
-use crate::mcp::Servers;
+use crate::config::endpoint;
+use crate::config::endpoint::Endpoint;
+#[cfg(feature = "openai")]
+use crate::mcp::{self, Lending, Servers};
 #[cfg(feature = "openai")]
 use crate::model::bulletin::Bulletin;
 #[cfg(feature = "openai")]
 use crate::model::errand::{Errand, ErrandEnd};
 #[cfg(feature = "openai")]
 use crate::model::inventory::Inventory;
-#[cfg(feature = "openai")]
 use crate::model::job::{AgentJob, JobResult};
+#[cfg(feature = "openai")]
+use crate::model::provider::ModelChoice;
+use crate::model::provider::ProviderJob;
+use crate::model::provider::price::Listed;
 use crate::model::settings::Settings;
+#[cfg(feature = "openai")]
+use crate::model::settings::{AgentSettings, ModelSettings};
 #[cfg(feature = "openai")]
 use crate::model::store::Inquiry;
 use crate::model::store::Profile;
+#[cfg(feature = "openai")]
+use crate::model::toolset::Stock;
 use crate::model::turn::TurnSpec;
 #[cfg(feature = "openai")]
 use crate::model::turn::{TurnEnd, TurnStatus, Usage};
+use crate::providers::Around;
 use crate::reactor::mailbox::{Haste, MailSender};
 #[cfg(feature = "openai")]
 use crate::store::thread::StoreHandle;
+#[cfg(feature = "openai")]
+use crate::tools::{Desk, skill_rows};
 
 /// How long a reload waits for tool servers to answer.
 #[cfg(feature = "openai")]
@@ -159,6 +175,29 @@ impl Source {
         Ok(source)
     }
 
+    /// The desk of the turn's session, for an agent that is not ours, by the settings as they are now; an
+    /// error for people.
+    pub(super) fn desk(&self, turn: &TurnSpec) -> Result<Arc<Desk>, String> {
+        if let Some(name) = turn.profile.as_ref().filter(|_| turn.profile != self.profile) {
+            return self.other(name)?.desk(turn);
+        }
+        let settings = self.config.current();
+        if self.profile.is_none() {
+            let _ = self.shared.settings.send(Arc::clone(&settings), Haste::Now);
+        }
+        self.follow(&settings);
+        Ok(self.toolbox.desk(turn))
+    }
+
+    /// The tool servers that the turn's settings name and leave on, for an agent that is not ours; an error for
+    /// people.
+    pub(super) fn lent_servers(&self, turn: &TurnSpec) -> Result<Lending, String> {
+        match turn.profile.as_ref().filter(|_| turn.profile != self.profile) {
+            Some(name) => self.other(name)?.lent_servers(turn),
+            None => Ok(lent(&self.config.current().agent)),
+        }
+    }
+
     /// Those of other profiles that were used.
     fn others(&self) -> Vec<Arc<Source>> {
         self.profiles.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
@@ -174,22 +213,74 @@ impl Source {
         drop(known);
         self.toolbox.use_approvals(&settings.agent.approvals);
         self.toolbox.use_memory(settings.agent.memory);
+        self.toolbox.use_sets(&settings.agent.tools);
         self.toolbox.desks().checkpoints().set(settings.agent.checkpoints);
         self.recount.ask();
     }
 
-    /// The agent that talks to the configured model, or to this one in its place.
-    fn model_agent(&self, settings: &Settings, model: Option<&str>) -> OpenAi {
-        let mut chosen = settings.model.clone();
-        if let Some(name) = model {
-            name.clone_into(&mut chosen.name);
-        }
+    /// The tools that agents could use with the settings as they are now, which hold from now on.
+    fn stock(&self) -> Stock {
+        let settings = self.config.current();
+        self.follow(&settings);
+        let has_tools = uses_tools(&settings, self.demo_only);
+        let mut tools = self.toolbox.stock();
+        tools.iter_mut().for_each(|tool| tool.at_hand &= has_tools);
+        let inventory = self.profile.is_none().then(|| {
+            let has = has_tools.then(|| inventory::inventory(&self.servers, &settings));
+            Arc::new(has.unwrap_or_default())
+        });
+        Stock { tools, inventory }
+    }
+
+    /// The agent that talks to the configured model, or to the chosen one in its place; an error for people
+    /// where that cannot be called any more.
+    fn model_agent(&self, settings: &Settings, model: Option<&ModelChoice>) -> Result<OpenAi, String> {
+        let chosen = endpoint::chosen(&self.config, settings, model)
+            .map_err(|why| format!("{why}. Choose another model with /model."))?;
         let with_tools = chosen.tools;
         let agent = OpenAi::new(Arc::clone(&self.client), chosen)
             .with_agent_settings(settings.agent.clone())
             .with_compressions(Arc::clone(&self.compressions));
-        if with_tools { agent.with_tools(Arc::clone(&self.toolbox)) } else { agent }
+        let toolbox = Arc::clone(&self.toolbox);
+        Ok(if with_tools { agent.with_tools(toolbox) } else { agent.with_references(toolbox) })
     }
+
+    /// Whether there is a model to ask: the configured one, or one that was chosen with its provider.
+    fn asks_model(&self, settings: &Settings, model: Option<&ModelChoice>) -> bool {
+        let is_chosen = model.is_some_and(|model| model.provider.is_some());
+        !self.demo_only && (settings.has_model() || is_chosen)
+    }
+
+    /// The models of an endpoint, as it says itself.
+    fn fetch(&self, endpoint: &Endpoint) -> Vec<Listed> {
+        let (base_url, api_key) = (endpoint.base_url.clone(), endpoint.api_key.clone());
+        let dialect = endpoint.dialect;
+        let settings = ModelSettings { base_url, api_key, dialect, ..ModelSettings::default() };
+        crate::agent::openai::list_models(&self.client, &settings)
+    }
+}
+
+#[cfg(not(feature = "openai"))]
+impl Source {
+    /// Without a client no endpoint can be asked.
+    fn fetch(&self, _endpoint: &Endpoint) -> Vec<Listed> {
+        Vec::new()
+    }
+}
+
+impl Source {
+    fn providers(&self, job: ProviderJob) -> JobResult {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64());
+        let fetch = |endpoint: &Endpoint| self.fetch(endpoint);
+        let around = Around { config: &self.config, fetch: &fetch, now };
+        JobResult::Providers(crate::providers::run(job, &around).map(Box::new))
+    }
+}
+
+/// The tool servers that these settings name and leave on.
+#[cfg(feature = "openai")]
+fn lent(agent: &AgentSettings) -> Lending {
+    mcp::lent(&agent.mcp_servers_json, &|name| agent.tools.allows_server(name))
 }
 
 /// Whether agents have tools.
@@ -226,7 +317,7 @@ fn servers(
         let settings = config.current();
         let servers = seen.get().and_then(Weak::upgrade);
         match servers.filter(|_| uses_tools(&settings, demo_only)) {
-            Some(servers) => inventory::inventory(&servers, crate::tools::skill_categories(&settings.home)),
+            Some(servers) => inventory::inventory(&servers, &settings),
             None => Inventory::default(),
         }
     };
@@ -267,8 +358,11 @@ impl AgentSource for Source {
         #[cfg(feature = "openai")]
         {
             self.follow(&settings);
-            if !self.demo_only && settings.has_model() {
-                return Box::new(self.model_agent(&settings, turn.model.as_deref()));
+            if self.asks_model(&settings, turn.model.as_ref()) {
+                return match self.model_agent(&settings, turn.model.as_ref()) {
+                    Ok(agent) => Box::new(agent),
+                    Err(why) => Box::new(Refusing(why)),
+                };
             }
         }
         let _ = (self.demo_only, turn);
@@ -286,15 +380,29 @@ impl AgentSource for Source {
             };
         }
         let settings = self.config.current();
-        if self.demo_only || !settings.has_model() {
+        let model = match &errand {
+            Errand::Background(spec) | Errand::Compress { spec, .. } | Errand::Choose { spec, .. } => {
+                spec.model.as_ref()
+            }
+            Errand::Title { model, .. } | Errand::Oneshot { model, .. } | Errand::Judge { model, .. } => {
+                model.as_ref()
+            }
+        };
+        if !self.asks_model(&settings, model) {
             return ErrandEnd::Failed("no model is configured".to_owned());
         }
-        let model = match &errand {
-            Errand::Background(spec) | Errand::Compress { spec, .. } => spec.model.as_deref(),
-            Errand::Title { model, .. } | Errand::Oneshot { model, .. } => model.as_deref(),
-        };
-        let agent = self.model_agent(&settings, model);
-        crate::agent::openai::errand::run(&agent, errand, stop)
+        match self.model_agent(&settings, model) {
+            Ok(agent) => crate::agent::openai::errand::run(&agent, errand, stop),
+            Err(why) => ErrandEnd::Failed(why),
+        }
+    }
+
+    #[cfg(not(feature = "openai"))]
+    fn job(&self, job: AgentJob) -> JobResult {
+        match job {
+            AgentJob::Providers(job) => self.providers(*job),
+            job => without_tools(job),
+        }
     }
 
     #[cfg(feature = "openai")]
@@ -327,6 +435,19 @@ impl AgentSource for Source {
                 checkpoints.set(settings.agent.checkpoints);
                 JobResult::Checkpoints(checkpoints.run(&settings.home, &job))
             }
+            AgentJob::Providers(job) => self.providers(*job),
+            AgentJob::Skills { named } => {
+                let settings = self.config.current();
+                let others = &settings.agent.skill_folders;
+                JobResult::Skills(skill_rows(&settings.home, others, named.as_deref()))
+            }
+            AgentJob::Tools { profile } => match profile.as_ref().filter(|_| profile != self.profile) {
+                None => JobResult::Tools(Box::new(self.stock())),
+                Some(name) => match self.other(name) {
+                    Ok(source) => JobResult::Tools(Box::new(source.stock())),
+                    Err(why) => JobResult::Failed(why),
+                },
+            },
         }
     }
 
@@ -347,5 +468,20 @@ impl AgentSource for Source {
                 self.servers.stop();
             }
         });
+    }
+}
+
+#[cfg(all(test, feature = "openai"))]
+mod tests {
+    use super::*;
+    use crate::model::toolset::ToolSettings;
+
+    #[test]
+    fn a_tool_server_that_is_switched_off_is_not_lent() {
+        let json = r#"{"gh": {"command": "/bin/gh"}, "db": {"command": "/bin/db"}}"#;
+        let tools = ToolSettings { off: ["mcp-gh".to_owned()].into(), ..ToolSettings::default() };
+        let lending = lent(&AgentSettings { mcp_servers_json: json.into(), tools, ..Default::default() });
+        assert_eq!(lending.servers.iter().map(|server| server.name.as_str()).collect::<Vec<_>>(), ["db"]);
+        assert_eq!(lending.left, ["gh: it is switched off"]);
     }
 }

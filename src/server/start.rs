@@ -10,18 +10,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acp::Acp;
 use super::connect_file::ConnectFile;
+use super::core::Core;
 use super::keep;
 use super::listener::Listener;
-use super::main_loop::{BELL, LISTENER, Parts, Server};
+use super::main_loop::{BELL, LISTENER, Parts, Server, now};
 use super::shutdown::{Exit, GRACE_DEFAULT};
 use super::signals::{self, OnSignal};
 use super::source::{Shared, Source};
 use super::stdio::reserve_stdout;
+use super::upstream::Upstream;
 use crate::agent::supervisor::{AgentSource, Supervisor};
 use crate::base::secret::Secret;
+use crate::bridge::{self, Bridge};
 use crate::config::ConfigFile;
 use crate::gateway::{Gateway, Setup};
+use crate::host::{FRONTED, Hosts};
 use crate::jobs::{Pool, Workshop};
 use crate::limits::{BULLETINS_MAX, Bounds, JOB_QUEUE_MAX, STORE_MAIL_MAX};
 use crate::model::settings::Settings;
@@ -53,12 +58,26 @@ pub struct Common {
     pub config: Arc<ConfigFile>,
     /// Which agent answers.
     pub agent: AgentChoice,
+    /// The agent that answers in the place of ours, one that speaks ACP.
+    pub acp: Option<OtherAgent>,
     /// Whether adjacent deltas become one event.
     pub merge: bool,
     /// Whether conversations are written to disk.
     pub store: bool,
+    /// Programs that do the work, instead of agents of our own.
+    pub upstream: Option<Upstream>,
     /// Called at once when a signal arrives.
     pub on_signal: OnSignal,
+}
+
+/// An agent that speaks ACP.
+pub struct OtherAgent {
+    /// The command that starts it.
+    pub command: String,
+    /// The id of its way to log in, where one was chosen.
+    pub login: Option<String>,
+    /// Whether it is given the tool servers of the settings.
+    pub lends_servers: bool,
 }
 
 /// Options of a server.
@@ -127,6 +146,10 @@ pub fn serve(common: Common, options: Serve) -> Result<Exit, StartError> {
 pub fn stdio(common: Common) -> Result<Exit, StartError> {
     let stdout = reserve_stdout().map_err(|error| StartError::new("cannot take stdout", error))?;
     let mut server = build(common, KeepAlive { interval: NEVER, timeout: NEVER }, false)?;
+    // Before the first document, so that it gets that too. Only over stdio, as in the original.
+    if let Some(url) = env::var("HERMES_TUI_SIDECAR_URL").ok().filter(|url| !url.is_empty()) {
+        server.open_sidecar(&url);
+    }
     server.open_stdio(stdout).map_err(|error| StartError::new("cannot start the stdio threads", error))?;
     server.run().map_err(|error| StartError::new("the loop failed", error))
 }
@@ -184,6 +207,7 @@ fn announce(port: u16, base: &str, url: &Secret, token_is_random: bool) -> io::R
 
 /// Everything but the transport.
 fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<Server, StartError> {
+    let acp = common.acp.as_ref().map(|other| Acp::new(other, &common)).transpose()?;
     let system = |error: io::Error| StartError::new("cannot set up the loop", error);
     let poller = Poller::new().map_err(system)?;
     let bell = Bell::new(poller.waker(BELL).map_err(system)?);
@@ -199,7 +223,8 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
             "--agent openai needs a model: set model.default and model.base_url in config.yaml".to_owned(),
         ));
     }
-    let demo_only = common.agent == AgentChoice::Demo || !cfg!(feature = "openai");
+    // Nobody of ours answers then, and none of the settings of models count.
+    let demo_only = common.agent == AgentChoice::Demo || acp.is_some() || !cfg!(feature = "openai");
     let timezone = jiff::tz::TimeZone::system();
     let (settings_sender, settings_mail) = mailbox(&bell, 4);
     let (bulletins, bulletin_mail) = mailbox(&bell, BULLETINS_MAX);
@@ -218,18 +243,34 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
         #[cfg(feature = "openai")]
         store: store.0.clone(),
     };
-    let source = Source::new(Arc::clone(&common.config), demo_only, shared)?;
-    let source: Arc<dyn AgentSource> = Arc::new(source);
+    let source = Arc::new(Source::new(Arc::clone(&common.config), demo_only, shared)?);
+    let other_agent = acp.as_ref().map(|acp| acp.name().to_owned());
+    let source: Arc<dyn AgentSource> = match acp {
+        Some(acp) => acp.source(source),
+        None => source,
+    };
     let agents = Supervisor::new(&bell, Arc::clone(&source));
-    let workshop = Workshop::new(Arc::clone(&common.config), timezone.clone(), source);
+    let handle = store.0.clone();
+    let workshop = Workshop::new(Arc::clone(&common.config), timezone.clone(), source)
+        .with_store(Arc::new(move |inquiry| handle.call(inquiry)));
     let (pool, job_mail) = Pool::new(&bell, workers(), workshop);
     let methods = crate::methods::all().chain(crate::methods::debug_only());
-    let gateway = Gateway::new(setup(settings, demo_only, timezone)?, methods);
+    let setup = setup(settings, demo_only, other_agent, timezone)?;
+    let (core, hosts) = match common.upstream {
+        None => (Core::Gateway(Box::new(Gateway::new(setup, methods))), None),
+        Some(upstream) => {
+            let hosts = Hosts::new(&bell, upstream.command.clone());
+            let mut bridge = Bridge::new(bridge_setup(setup, &upstream), methods);
+            bridge.begin(now());
+            (Core::Bridge(Box::new(bridge)), Some(hosts))
+        }
+    };
     Ok(Server::new(Parts {
         poller,
         bell,
-        gateway,
+        core,
         agents,
+        hosts,
         pool,
         job_mail,
         settings_mail,
@@ -247,6 +288,7 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
 fn setup(
     settings: Arc<Settings>,
     demo_only: bool,
+    other_agent: Option<String>,
     timezone: jiff::tz::TimeZone,
 ) -> Result<Setup, StartError> {
     let seed = getrandom::u64().map_err(|error| StartError::new("no randomness", error))?;
@@ -264,9 +306,26 @@ fn setup(
         terminal_cwd,
         timezone,
         demo_only,
+        other_agent,
         titles: titles(),
+        fronted: env::var_os(FRONTED).is_some(),
         bounds: &Bounds::SERVER,
     })
+}
+
+/// What of it a bridge needs.
+fn bridge_setup(setup: Setup, upstream: &Upstream) -> bridge::Setup {
+    bridge::Setup {
+        seed: setup.seed,
+        orphan_grace: setup.orphan_grace,
+        session_ttl: setup.session_ttl,
+        skin: setup.settings.display.skin_object_json.clone(),
+        per_session: upstream.per_session,
+        warm: upstream.warm,
+        probe: upstream.probe,
+        slow: upstream.slow,
+        hang: upstream.hang,
+    }
 }
 
 /// Seconds from the environment; `None` when unset or no number, 0 when negative.

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
 use super::shutdown::Exit;
+use super::sidecar::Publisher;
 use crate::gateway::Replied;
 use crate::gateway::io::Input;
 use crate::limits::DOCUMENT_BYTES_MAX;
@@ -49,18 +50,21 @@ pub(super) struct StdioLink {
 
 impl StdioLink {
     /// Hands the writer its next chunk, if it waits for one. Only one is under way, so that what can still be
-    /// joined in the outbox is joined.
-    pub(super) fn flush(&mut self, outbox: &mut Outbox) -> Option<Waited> {
+    /// joined in the outbox is joined. Every chunk is whole documents: the sidecar gets the same, after it.
+    pub(super) fn flush(&mut self, outbox: &mut Outbox, sidecar: Option<&mut Publisher>) -> Option<Waited> {
         if self.busy {
             return None;
         }
-        let bytes = outbox.fill().to_vec();
+        let bytes = outbox.fill();
         if bytes.is_empty() {
             return None;
         }
-        let count = bytes.len();
-        self.chunks.try_send(bytes).ok()?;
+        self.chunks.try_send(bytes.to_vec()).ok()?;
         self.busy = true;
+        if let Some(sidecar) = sidecar {
+            sidecar.tee(bytes);
+        }
+        let count = bytes.len();
         outbox.took(count, std::time::Instant::now())
     }
 
@@ -119,7 +123,7 @@ impl Server {
             }
             StdioMail::Broken(error) => {
                 log::debug!("stdout: the peer hung up ({error})");
-                let exit = match self.gateway.last_replied() {
+                let exit = match self.core.last_replied() {
                     Some(Replied::Method(method)) => Exit::ResponseWriteFailed(method),
                     Some(Replied::Unreadable) => Exit::ParseErrorWriteFailed,
                     None => Exit::StartupWriteFailed,

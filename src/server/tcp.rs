@@ -8,6 +8,7 @@ use std::time::Instant;
 use mio::Token;
 use mio::net::TcpStream;
 
+use super::channels::Role;
 use super::http::Answer;
 use super::links::{Carrier, Link, client_id};
 use super::main_loop::Server;
@@ -37,6 +38,8 @@ pub(super) struct TcpLink {
     /// The kernel took no more; an edge will say when it does. Until then nobody asks again.
     blocked: bool,
     phase: Phase,
+    /// Which end of a channel it is; a client of the gateway is none.
+    pub(super) role: Option<Role>,
     /// The test path it speaks on.
     #[cfg(feature = "test-endpoints")]
     pub(super) endpoint: Option<super::test_endpoints::Endpoint>,
@@ -71,6 +74,7 @@ impl TcpLink {
             closed_with: None,
             blocked: false,
             phase: Phase::Head(Vec::new()),
+            role: None,
             #[cfg(feature = "test-endpoints")]
             endpoint: None,
         }
@@ -160,10 +164,18 @@ impl Server {
         match answer {
             Err(bytes) => self.say_and_close(key, &bytes),
             Ok((Answer::Http(bytes), _)) => self.say_and_close(key, &bytes),
-            Ok((Answer::Upgrade(bytes), consumed)) => {
+            Ok((Answer::Upgrade(bytes, role), consumed)) => {
                 self.metrics.upgraded += 1;
+                let is_client = role.is_none();
+                if let Some(role) = role {
+                    self.join_channel(key, role);
+                }
                 self.switch_to_websocket(key, &bytes, Decoder::new(DOCUMENT_BYTES_MAX, Binary::Refuse));
-                self.link_open(key);
+                if is_client {
+                    self.link_open(key);
+                } else {
+                    self.pacer.mark(key);
+                }
                 self.frames_received(key, &mut collected[consumed..].to_vec());
                 self.frames_received(key, later);
             }
@@ -230,6 +242,9 @@ impl Server {
         let at = Instant::now();
         match said {
             Said::Text(text) => {
+                if let Some(role) = self.role(key) {
+                    return self.channel_said(key, &role, &text);
+                }
                 let text = strip(&text);
                 if let Some(tcp) = self.tcp(key)
                     && !text.is_empty()

@@ -74,6 +74,8 @@ impl World {
             // Lines come through `line`; text that is no text closes a WebSocket before it is one.
             Input::Line { .. }
             | Input::BadLine { .. }
+            | Input::Host { .. }
+            | Input::HostRefused { .. }
             | Input::Stats { .. }
             | Input::Bulletin(_)
             | Input::Store(_) => {}
@@ -206,7 +208,8 @@ impl World {
                 if naive!(self, StartingAgentsForgotten) && self.agents.is_starting(turn) => {}
             Output::Interrupt(turn) => self.agents.interrupt(turn),
             Output::Forget(turn) => self.forget(turn),
-            Output::SessionClosed { .. } => {}
+            // A gateway's hosts are its agents.
+            Output::SessionClosed { .. } | Output::Host { .. } => {}
             Output::Record(record) => {
                 let profile = record.profile.clone();
                 if let Err(error) = self.store.apply(&profile, &[*record]) {

@@ -82,6 +82,7 @@ impl Jobs {
 fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     match spec {
         JobSpec::LoadSettings => JobResult::Settings(Arc::clone(settings)),
+        JobSpec::ReloadEnv => JobResult::Env { changed: 0, settings: Arc::clone(settings) },
         JobSpec::Workspace { .. } | JobSpec::ProfileWorkspace { .. } => {
             JobResult::Workspace { cwd: PathBuf::from("/w"), branch: "main".to_owned() }
         }
@@ -100,6 +101,13 @@ fn result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
         JobSpec::Errand(_)
         | JobSpec::Store(_)
         | JobSpec::Agent(_)
+        | JobSpec::Projects(_)
+        | JobSpec::Extensions(_)
+        | JobSpec::Plugins
+        | JobSpec::Cron(_)
+        | JobSpec::Learning(_)
+        | JobSpec::Shell(_)
+        | JobSpec::Browser(_)
         | JobSpec::Attach(_)
         | JobSpec::SpawnTree(_)
         | JobSpec::EditSettings { .. } => JobResult::Failed("not here".to_owned()),

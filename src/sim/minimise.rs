@@ -109,6 +109,7 @@ mod tests {
             steps: 300,
             faults: Faults::ALL,
             trace: false,
+            front: false,
             start: Instant::now(),
             naive: Some(Naive::StartingAgentsForgotten),
         };

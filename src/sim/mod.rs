@@ -1,12 +1,13 @@
-//! Deterministic simulation: the production gateway, outbox, pacing, timers and mailboxes under a virtual clock,
-//! with clients, agents and a kernel that are made up and go wrong in every way the seed says. A shadow model
-//! predicts what has to come out, and people check what they see. Equal seeds give equal runs, to the bit.
+//! Deterministic simulation: the production gateway, outbox, pacing, timers and mailboxes under a virtual
+//! clock, with clients, agents and a kernel that are made up and go wrong in every way the seed says. A
+//! shadow model predicts what has to come out, and people check what they see. Equal seeds give equal runs,
+//! to the bit.
 //!
 //! Knows no sockets and no threads, and reads no clock.
 //!
 //! Reader's path: `plan` and `schedule` (what a seed means) → `world` (what a step does) → `host`, `link`,
-//! `effects` (the loop) → `people`, `agents`, `jobs`, `net` (what is around it) → `model` (what is right) → `heal`
-//! (how a run ends) → `run`, `minimise`.
+//! `effects` (the loop) → `people`, `agents`, `jobs`, `net` (what is around it) → `model` (what is right) →
+//! `heal` (how a run ends) → `run`, `minimise`; `front` (the same for a bridge).
 
 /// Whether the run is one with this naive habit. Only tests have any.
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod clock;
 mod dice;
 mod effects;
 mod fault;
+mod front;
 mod hand;
 mod heal;
 mod host;

@@ -141,8 +141,10 @@ impl Plan {
             terminal_cwd: None,
             timezone: jiff::tz::TimeZone::UTC,
             demo_only: false,
+            other_agent: None,
             // Nobody asked for a title, so nothing here would expect one.
             titles: false,
+            fronted: false,
             bounds: self.bounds,
         }
     }
@@ -151,6 +153,7 @@ impl Plan {
     pub(super) fn settings(&self) -> Arc<Settings> {
         Arc::new(Settings {
             home: PathBuf::from("/home/user/.hermes"),
+            home_shown: "~/.hermes".to_owned(),
             mtime: 0.0,
             raw_json: "{}".to_owned(),
             warning: None,

@@ -22,6 +22,8 @@ pub struct Options {
     pub faults: Faults,
     /// Whether lines for people are kept.
     pub trace: bool,
+    /// Whether it is a bridge that is run, in front of hosts.
+    pub front: bool,
     /// The moment that virtual time starts at; makes no difference.
     pub start: Instant,
     /// A habit to show that it is caught.
@@ -37,6 +39,7 @@ impl Options {
             steps,
             faults: Faults::ALL,
             trace: false,
+            front: false,
             start,
             #[cfg(test)]
             naive: None,
@@ -74,6 +77,9 @@ pub struct Outcome {
 
 /// Runs a seed.
 pub fn run(options: &Options) -> Outcome {
+    if options.front {
+        return super::front::run(options);
+    }
     let plan = Plan::draw(options.seed, options.faults);
     let steps = schedule(options.seed, &plan, options.steps);
     run_steps(options, &plan, &steps)
@@ -117,7 +123,7 @@ fn play(world: &mut World, steps: &[Step], at: &mut Option<u32>) {
     world.finish();
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }

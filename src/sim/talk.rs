@@ -17,7 +17,7 @@ use crate::transport::ws::Opcode;
 const LOOKS: [&str; 4] = ["session.history", "session.usage", "session.status", "terminal.resize"];
 
 /// Methods that are answered at once whatever happens.
-const INLINES: [&str; 3] = ["session.active_list", "setup.status", "model.options"];
+const INLINES: [&str; 3] = ["session.active_list", "setup.status", "billing.state"];
 
 /// Methods of the pool, with parameters and the code of their failure.
 const POOLS: [(&str, &str, i64); 4] = [

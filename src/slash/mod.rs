@@ -2,6 +2,7 @@
 //! Running a command is its family's business in `methods`; this layer only knows which ones exist.
 
 pub mod catalog;
+mod commands;
 pub mod complete;
 mod details;
 pub mod table;

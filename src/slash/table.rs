@@ -1,5 +1,4 @@
-//! The table of slash commands, and nothing else. A row is here only if the command works against this
-//! server: what a client is shown it can also run.
+//! What a slash command is. The table of them is in `commands`.
 
 /// One command.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +26,8 @@ pub enum Category {
     Session,
     /// `Configuration`.
     Configuration,
+    /// `Tools & Skills`.
+    Tools,
     /// `Info`.
     Info,
     /// `Exit`.
@@ -42,6 +43,7 @@ impl Category {
         match self {
             Category::Session => "Session",
             Category::Configuration => "Configuration",
+            Category::Tools => "Tools & Skills",
             Category::Info => "Info",
             Category::Exit => "Exit",
             Category::Tui => "TUI",
@@ -58,133 +60,6 @@ pub enum Served {
     ByMethod(&'static str),
     /// The server: the text arrives at `slash.exec`.
     Server,
-}
-
-const NONE: &[&str] = &[];
-
-/// Every command, in the order clients list them. The order of the original is kept, so that the first
-/// candidate of a prefix is the same here and there.
-pub const COMMANDS: &[Command] = &[
-    session("new", &["reset"], "[name]", "Begin a fresh session", Served::ByMethod("session.create")),
-    session(
-        "clear",
-        NONE,
-        "",
-        "Empty the screen and begin a fresh session",
-        Served::ByMethod("session.create"),
-    ),
-    session("redraw", NONE, "", "Paint the whole screen again", Served::Client),
-    session("history", NONE, "", "Show this conversation from its start", Served::Client),
-    session("save", NONE, "", "Write this conversation to a file", Served::ByMethod("session.save")),
-    session(
-        "retry",
-        NONE,
-        "",
-        "Take the last prompt back and send it again",
-        Served::ByMethod("session.undo"),
-    ),
-    session(
-        "undo",
-        NONE,
-        "[N]",
-        "Take back the last exchange, or the last N",
-        Served::ByMethod("session.undo"),
-    ),
-    session("title", NONE, "[name]", "Show or change the session's title", Served::ByMethod("session.title")),
-    session(
-        "branch",
-        &["fork"],
-        "[name]",
-        "Go on in a copy of this conversation",
-        Served::ByMethod("session.branch"),
-    ),
-    session(
-        "compress",
-        NONE,
-        "[focus]",
-        "Summarise the older part for the model",
-        Served::ByMethod("session.compress"),
-    ),
-    session("stop", NONE, "", "End every background process", Served::ByMethod("process.stop")),
-    session(
-        "background",
-        &["bg", "btw"],
-        "<prompt>",
-        "Answer a prompt beside the conversation",
-        Served::ByMethod("prompt.background"),
-    ),
-    session("queue", &["q"], "<prompt>", "Send a prompt once the running turn is over", Served::Client),
-    session(
-        "steer",
-        NONE,
-        "<prompt>",
-        "Guide the running turn without stopping it",
-        Served::ByMethod("session.steer"),
-    ),
-    session("status", NONE, "", "Show what the session is doing", Served::ByMethod("session.status")),
-    session("resume", NONE, "[name]", "Return to an earlier session", Served::ByMethod("session.resume")),
-    session("sessions", NONE, "", "Choose among the sessions", Served::ByMethod("session.list")),
-    configuration("model", "[model] [--global|--session]", "Talk to another model"),
-    configuration("yolo", "", "Run dangerous commands without asking, or ask again"),
-    info("help", NONE, "", "List the commands", Served::Client),
-    info("usage", NONE, "", "Show the tokens and calls of this session", Served::ByMethod("session.usage")),
-    info("copy", NONE, "[number]", "Copy an answer to the clipboard", Served::Client),
-    info("version", &["v"], "", "Show the version of the gateway", Served::Server),
-    Command {
-        name: "quit",
-        aliases: &["exit"],
-        category: Category::Exit,
-        args: "",
-        description: "Leave the client",
-        sub: NONE,
-        served: Served::Client,
-    },
-    client("details", "[section] [mode]", "Choose how much of the work is shown"),
-    client("logs", "", "Show what the gateway wrote to its log"),
-];
-
-const fn session(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    args: &'static str,
-    description: &'static str,
-    served: Served,
-) -> Command {
-    Command { name, aliases, category: Category::Session, args, description, sub: NONE, served }
-}
-
-const fn configuration(name: &'static str, args: &'static str, description: &'static str) -> Command {
-    Command {
-        name,
-        aliases: NONE,
-        category: Category::Configuration,
-        args,
-        description,
-        sub: NONE,
-        served: Served::ByMethod("config.set"),
-    }
-}
-
-const fn info(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    args: &'static str,
-    description: &'static str,
-    served: Served,
-) -> Command {
-    Command { name, aliases, category: Category::Info, args, description, sub: NONE, served }
-}
-
-const fn client(name: &'static str, args: &'static str, description: &'static str) -> Command {
-    Command {
-        name,
-        aliases: NONE,
-        category: Category::Tui,
-        args,
-        description,
-        sub: NONE,
-        served: Served::Client,
-    }
 }
 
 impl Command {
@@ -207,6 +82,8 @@ impl Command {
     }
 }
 
+pub use super::commands::COMMANDS;
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -218,7 +95,10 @@ mod tests {
         let mut seen = HashSet::new();
         for name in COMMANDS.iter().flat_map(super::Command::names) {
             assert!(seen.insert(name), "{name} twice");
-            assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+            assert!(
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_')),
+                "{name}"
+            );
         }
     }
 

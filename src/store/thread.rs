@@ -20,6 +20,7 @@ use post::Post;
 
 use super::Store;
 use crate::limits::JOB_QUEUE_MAX;
+use crate::model::goal::GoalWish;
 use crate::model::ids::Ticket;
 use crate::model::job::JobResult;
 use crate::model::store::{Asked, Inquiry, Profile, Record, StoreError, StoreNews, Told};
@@ -310,18 +311,24 @@ impl Keeper {
 /// there.
 fn needs_all(asked: &Asked) -> bool {
     match asked {
+        // What changes goals does not wait to be written.
+        Asked::Goal { wish: GoalWish::Show, .. } => false,
         Asked::Load { .. }
         | Asked::Title { .. }
         | Asked::Branch(_)
         | Asked::Claim { .. }
         | Asked::Delete { .. }
         | Asked::HandOff { .. }
-        | Asked::HandoffFail { .. } => true,
+        | Asked::HandoffFail { .. }
+        | Asked::Goal { .. }
+        | Asked::NoteRoots(_) => true,
         Asked::List { .. }
         | Asked::HandoffState { .. }
         | Asked::Insights { .. }
         | Asked::Search(_)
-        | Asked::Read(_) => false,
+        | Asked::Read(_)
+        | Asked::Rows { .. }
+        | Asked::Workdirs => false,
     }
 }
 

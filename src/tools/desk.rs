@@ -24,6 +24,8 @@ pub struct Desk {
     pub workspace: Mutex<PathBuf>,
     /// Where the last command left the shell, and what it exported.
     pub(super) shell: Mutex<Shell>,
+    /// Folders of skills beside the home's own.
+    skill_folders: Mutex<Arc<[PathBuf]>>,
     /// What was read of which file.
     pub(super) reads: Mutex<Reads>,
     /// The plan.
@@ -48,6 +50,7 @@ impl Desk {
             home: home.to_owned(),
             workspace: Mutex::new(workspace.to_owned()),
             shell: Mutex::default(),
+            skill_folders: Mutex::default(),
             reads: Mutex::default(),
             todos: Mutex::default(),
             approvals: Mutex::default(),
@@ -75,6 +78,21 @@ impl Desk {
         let mut approvals = self.approvals.lock().unwrap_or_else(PoisonError::into_inner);
         approvals.set_policy(Arc::clone(policy));
         approvals.follow(yolo);
+    }
+
+    /// Folders of skills beside the home's own.
+    pub(super) fn skill_folders(&self) -> Arc<[PathBuf]> {
+        Arc::clone(&self.skill_folders.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these are the folders of skills beside the home's own.
+    pub fn use_skill_folders(&self, folders: &Arc<[PathBuf]>) {
+        *self.skill_folders.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(folders);
+    }
+
+    /// Whether approvals are off in this session.
+    pub fn asks_nobody(&self) -> bool {
+        self.approvals.lock().unwrap_or_else(PoisonError::into_inner).asks_nobody()
     }
 
     /// What of the plan is not done yet, a line an item.

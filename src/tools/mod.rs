@@ -14,12 +14,14 @@ mod desk;
 mod diff;
 mod error;
 mod host;
+mod lent;
 mod lint;
 mod memory;
 mod patch;
 mod path;
 mod process;
 mod read_file;
+mod references;
 mod search_files;
 mod session_search;
 mod shell;
@@ -37,12 +39,15 @@ pub use change::Before;
 pub use checkpoints::Checkpoints;
 pub use delegate_task::{Delegation, Task};
 pub use desk::{Desk, Desks};
+pub(crate) use diff::unified as unified_diff;
 pub use error::ToolError;
 pub use host::Host;
+pub use lent::{Terminal, command_line, read_lines};
 pub use memory::for_prompt as memory_for_prompt;
+pub use references::{Expansion, Ground, expand as expand_references, has_references};
 pub use session_search::StoreCall;
 pub use shell::{Chunk, Notice, Processes};
-pub use skills::{categories as skill_categories, for_prompt as skills_for_prompt};
+pub use skills::{categories as skill_categories, for_prompt as skills_for_prompt, rows as skill_rows};
 
 /// One thing an agent may do.
 #[derive(Debug)]
@@ -127,6 +132,7 @@ mod tests {
             let schema: Value = serde_json::from_str(tool.parameters).expect(tool.name);
             assert_eq!(schema["type"], "object", "{}", tool.name);
             assert!(schema["properties"].is_object() && !tool.description.is_empty(), "{}", tool.name);
+            assert!(crate::model::toolset::find(tool.toolset).is_some(), "{}", tool.toolset);
         }
     }
 }

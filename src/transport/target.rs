@@ -15,8 +15,9 @@ pub const DEFAULT_PORT: u16 = 9119;
 
 /// Path of the gateway's socket, for a URL that names none.
 const PATH: &str = "/api/ws";
-/// Port of `ws://` without one.
+/// Ports of `ws://` and `wss://` without one.
 const WS_PORT: u16 = 80;
+const WSS_PORT: u16 = 443;
 /// Bytes of a URL.
 const URL_MAX: usize = 4096;
 
@@ -27,6 +28,8 @@ pub struct Target {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// `wss:`.
+    encrypted: bool,
     /// Host and port as they were written, for the `Host` header.
     authority: String,
     path: String,
@@ -37,7 +40,7 @@ pub struct Target {
 /// A URL that leads nowhere.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TargetError {
-    /// `wss:`.
+    /// `wss:`, where there is no TLS.
     Encrypted,
     /// Anything else that is not `ws://host…`.
     Malformed,
@@ -57,31 +60,47 @@ impl Target {
     /// the URL brings one.
     pub fn new(url: Option<&str>, token: Option<&Secret>) -> Result<Self, TargetError> {
         let default = format!("ws://{DEFAULT_HOST}:{DEFAULT_PORT}{PATH}");
-        let url = url.unwrap_or(&default).trim();
+        let target = Self::parse(url.unwrap_or(&default), PATH, token)?;
+        if target.encrypted { Err(TargetError::Encrypted) } else { Ok(target) }
+    }
+
+    /// What `url` names and nothing else: no path and no token is added. Whoever dials it looks whether it
+    /// [is encrypted](Self::is_encrypted).
+    pub fn exactly(url: &str) -> Result<Self, TargetError> {
+        Self::parse(url, "/", None)
+    }
+
+    /// The target at `url`, at `path` unless the URL names one.
+    fn parse(url: &str, path: &str, token: Option<&Secret>) -> Result<Self, TargetError> {
+        let url = url.trim();
         if url.len() > URL_MAX {
             return Err(TargetError::Malformed);
         }
         let uri: Uri = url.parse().map_err(|_| TargetError::Malformed)?;
         let scheme = uri.scheme_str().unwrap_or_default();
-        if scheme.eq_ignore_ascii_case("wss") {
-            return Err(TargetError::Encrypted);
-        }
+        let encrypted = scheme.eq_ignore_ascii_case("wss");
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-        let (true, Some(authority)) = (scheme.eq_ignore_ascii_case("ws"), authority) else {
+        let (true, Some(authority)) = (encrypted || scheme.eq_ignore_ascii_case("ws"), authority) else {
             return Err(TargetError::Malformed);
         };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() {
             return Err(TargetError::Malformed);
         }
-        let path = if uri.path() == "/" { PATH } else { uri.path() };
+        let path = if uri.path() == "/" { path } else { uri.path() };
         Ok(Self {
             host: host.to_owned(),
-            port: port(authority)?,
+            port: port(authority, if encrypted { WSS_PORT } else { WS_PORT })?,
+            encrypted,
             authority: authority.to_string(),
             path: path.to_owned(),
             query: query(uri.query().unwrap_or_default(), token),
         })
+    }
+
+    /// Whether it is to be talked to through TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// Host and port as they were written, for the `Host` header.
@@ -112,20 +131,24 @@ impl Target {
 
     /// The whole URL, token included, for the handshake and nothing else.
     pub fn url(&self) -> Secret {
-        Secret::new(format!("ws://{}{}", self.authority, self.path_and_query().expose()))
+        Secret::new(format!("{}://{}{}", self.scheme(), self.authority, self.path_and_query().expose()))
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.encrypted { "wss" } else { "ws" }
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ws://{}{}", self.authority, self.path)
+        write!(f, "{}://{}{}", self.scheme(), self.authority, self.path)
     }
 }
 
 /// The library takes a number that is no port for no port at all, so the text is looked at.
-fn port(authority: &Authority) -> Result<u16, TargetError> {
+fn port(authority: &Authority, default: u16) -> Result<u16, TargetError> {
     match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
-        None => Ok(WS_PORT),
+        None => Ok(default),
         // Nobody listens on port 0, and no `Host` header may name it. `parse` alone would take a sign.
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
             digits.parse().ok().filter(|port| *port > 0).ok_or(TargetError::Malformed)
@@ -188,6 +211,17 @@ mod tests {
         {
             assert_eq!(refused(url), TargetError::Malformed, "{url}");
         }
+    }
+
+    #[test]
+    fn nothing_is_added_where_nothing_is_wanted() {
+        let exactly = |url| Target::exactly(url).map(|target| target.url().expose().to_owned());
+        assert_eq!(exactly("ws://h:1").as_deref(), Ok("ws://h:1/"));
+        assert_eq!(exactly("ws://h:1/api/pub?a=b").as_deref(), Ok("ws://h:1/api/pub?a=b"));
+        assert_eq!(exactly("wss://h:1/api/pub").as_deref(), Ok("wss://h:1/api/pub"));
+        let encrypted = |url| Target::exactly(url).map(|target| (target.is_encrypted(), target.port));
+        assert_eq!(encrypted("WSS://h/"), Ok((true, 443)));
+        assert_eq!(encrypted("ws://h/"), Ok((false, 80)));
     }
 
     #[test]

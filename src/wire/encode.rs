@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::delta::DeltaKind;
 use super::error::{PARSE_ERROR, RpcError};
@@ -19,6 +20,11 @@ use crate::model::ids::SessionId;
 pub struct Frame(Rc<[u8]>);
 
 impl Frame {
+    /// A document that somebody else wrote, as it is.
+    pub fn verbatim(document: &str) -> Self {
+        Self(document.as_bytes().into())
+    }
+
     /// The document's bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0
@@ -37,13 +43,29 @@ impl Frame {
 
 /// A successful reply.
 pub fn result(id: &Id, result: &Value) -> Frame {
+    let mut out = head(id);
+    json(&mut out, result);
+    out.push(b'}');
+    Frame(out.into())
+}
+
+/// The same, with a result that is written already.
+pub fn written(id: &Id, result: &RawValue) -> Frame {
+    let text = result.get().as_bytes();
+    let mut out = head(id);
+    out.reserve(text.len() + 1);
+    out.extend_from_slice(text);
+    out.push(b'}');
+    Frame(out.into())
+}
+
+/// What successful replies begin with.
+fn head(id: &Id) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     out.extend_from_slice(id.as_json().as_bytes());
     out.extend_from_slice(b",\"result\":");
-    json(&mut out, result);
-    out.push(b'}');
-    Frame(out.into())
+    out
 }
 
 /// An error reply.
@@ -100,6 +122,40 @@ pub fn numbered_event(session: Option<SessionId>, event: &Event<'_>, seq: Option
     number(&mut out, seq);
     out.extend_from_slice(b"}}");
     Frame(out.into())
+}
+
+/// `gateway.ready` with a payload that somebody else wrote.
+pub fn greeting(payload: &str) -> Frame {
+    let head =
+        "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"type\":\"gateway.ready\",\"payload\":";
+    Frame::verbatim(&format!("{head}{payload}}}}}"))
+}
+
+/// An event that only a bridge knows.
+pub fn bridge_event(session: SessionId, kind: &str, payload: &Value) -> Frame {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":{\"type\":");
+    json(&mut out, kind);
+    out.extend_from_slice(b",\"session_id\":\"");
+    out.extend_from_slice(session.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"payload\":");
+    json(&mut out, payload);
+    out.extend_from_slice(b"}}");
+    Frame(out.into())
+}
+
+/// A request to a host.
+pub fn request(number: u64, method: &str, params: &Map<String, Value>) -> String {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    json(&mut out, &number);
+    out.extend_from_slice(b",\"method\":");
+    json(&mut out, method);
+    out.extend_from_slice(b",\"params\":");
+    json(&mut out, params);
+    out.push(b'}');
+    // All of it is text: it was written from texts.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Appends a delta event to `out`.
@@ -182,6 +238,8 @@ mod tests {
             text(&result(&id, &json!({"b": 1, "a": 2}))),
             r#"{"jsonrpc":"2.0","id":null,"result":{"b":1,"a":2}}"#
         );
+        let members = RawValue::from_string(r#"{"b":1,"a":2}"#.to_owned()).unwrap();
+        assert_eq!(written(&id, &members), result(&id, &json!({"b": 1, "a": 2})));
         assert_eq!(
             text(&error(&id, &RpcError::no_session())),
             r#"{"jsonrpc":"2.0","id":null,"error":{"code":4001,"message":"session not found"}}"#

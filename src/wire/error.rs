@@ -22,6 +22,9 @@ pub const INTERNAL_ERROR: i32 = -32603;
 /// bound).
 pub const OVERLOADED: i32 = -32001;
 
+/// The program that was to answer is gone; `data` says that the request may be made again. Ours.
+pub const HOST_GONE: i32 = -32004;
+
 /// An error reply.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RpcError {
@@ -61,6 +64,15 @@ impl RpcError {
     /// The session is not (or no longer) live here.
     pub fn no_session() -> Self {
         Self::new(4001, "session not found")
+    }
+
+    /// The host ended, or cannot be started, before it answered.
+    pub fn host_gone(why: &str) -> Self {
+        Self {
+            code: HOST_GONE,
+            message: format!("the agent host did not answer: {why}").into(),
+            data: Some(Box::new(serde_json::json!({"retryable": true}))),
+        }
     }
 
     /// The queue of slow methods holds `queued` requests and takes no more.

@@ -52,6 +52,14 @@ pub enum Event<'a> {
         /// The last reasoning.
         #[serde(skip_serializing_if = "Option::is_none")]
         reasoning: Option<&'a str>,
+        /// The text as a terminal shows it, for clients that asked for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rendered: Option<&'a str>,
+    },
+    /// `error`.
+    Error {
+        /// What went wrong.
+        message: &'a str,
     },
     /// `status.update`.
     StatusUpdate {
@@ -119,6 +127,27 @@ pub enum Event<'a> {
         /// The answer; `error: …` when there is none.
         text: &'a str,
     },
+    /// `preview.restart.progress`.
+    PreviewProgress {
+        /// Names the work, as `preview.restart` answered.
+        task_id: &'a str,
+        /// How it goes.
+        text: &'a str,
+    },
+    /// `preview.restart.complete`.
+    PreviewComplete {
+        /// Names the work.
+        task_id: &'a str,
+        /// What came of it; `error: …` when nothing did.
+        text: &'a str,
+    },
+    /// `browser.progress`.
+    BrowserProgress {
+        /// A line for people.
+        message: &'a str,
+        /// `info` or `error`.
+        level: &'static str,
+    },
     /// `session.title`.
     SessionTitle {
         /// The stored key; the event's own `session_id` is the live one.
@@ -181,6 +210,7 @@ impl Event<'_> {
             Event::ThinkingDelta { .. } => "thinking.delta",
             Event::ReasoningAvailable { .. } => "reasoning.available",
             Event::MessageComplete { .. } => "message.complete",
+            Event::Error { .. } => "error",
             Event::StatusUpdate { .. } => "status.update",
             Event::ToolGenerating { .. } => "tool.generating",
             Event::ToolStart { .. } => "tool.start",
@@ -188,6 +218,9 @@ impl Event<'_> {
             Event::Subagent(view) => view.event,
             Event::TerminalOutput { .. } => "agent.terminal.output",
             Event::BackgroundComplete { .. } => "background.complete",
+            Event::PreviewProgress { .. } => "preview.restart.progress",
+            Event::PreviewComplete { .. } => "preview.restart.complete",
+            Event::BrowserProgress { .. } => "browser.progress",
             Event::SessionTitle { .. } => "session.title",
             Event::ApprovalRequest { .. } => "approval.request",
             Event::ClarifyRequest { .. } => "clarify.request",

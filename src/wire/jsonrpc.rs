@@ -9,6 +9,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::error::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, RpcError};
 use super::params::Params;
 
 /// Longest id we echo, in bytes. Real clients use a few; the bound keeps an id from being a payload.
@@ -54,6 +55,27 @@ pub enum Malformed {
     NoMethod(Id),
     /// `params` is neither an object nor null.
     BadParams(Id),
+}
+
+impl Malformed {
+    /// What is answered, and to which id.
+    pub fn explain(self) -> (Id, RpcError) {
+        match self {
+            Malformed::Parse => (Id::null(), RpcError::new(PARSE_ERROR, "parse error")),
+            Malformed::NotAnObject => {
+                (Id::null(), RpcError::new(INVALID_REQUEST, "invalid request: expected an object"))
+            }
+            Malformed::IdTooLong => {
+                (Id::null(), RpcError::new(INVALID_REQUEST, "invalid request: id is too long"))
+            }
+            Malformed::NoMethod(id) => {
+                (id, RpcError::new(INVALID_REQUEST, "invalid request: method must be a non-empty string"))
+            }
+            Malformed::BadParams(id) => {
+                (id, RpcError::new(INVALID_PARAMS, "invalid params: expected an object"))
+            }
+        }
+    }
 }
 
 /// Reads one document, already stripped of surrounding white space.

@@ -8,3 +8,4 @@ pub mod event;
 pub mod jsonrpc;
 pub mod metrics;
 pub mod params;
+pub mod upstream;

@@ -78,20 +78,24 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Params;
-    use serde_json::{Value, json};
-
-    fn params(value: Value) -> Params {
+impl Params {
+    /// Those of an object; of anything else, none.
+    pub(crate) fn of(value: Value) -> Self {
         match value {
-            Value::Object(members) => Params(members),
-            _ => Params::default(),
+            Value::Object(members) => Self(members),
+            _ => Self::default(),
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Params;
+    use serde_json::json;
 
     #[test]
     fn integers_are_read_as_the_original_reads_them() {
-        let p = params(json!({"a": 2, "b": "3", "c": 2.9, "d": true, "e": null, "f": -2.9}));
+        let p = Params::of(json!({"a": 2, "b": "3", "c": 2.9, "d": true, "e": null, "f": -2.9}));
         assert_eq!(p.int("a"), Ok(Some(2)));
         assert_eq!(p.int("b"), Ok(Some(3)));
         assert_eq!(p.int("c"), Ok(Some(2)));
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_a_typed_error() {
-        let p = params(json!({"a": [1], "b": {"x": 1}, "c": "abc", "d": 1e300}));
+        let p = Params::of(json!({"a": [1], "b": {"x": 1}, "c": "abc", "d": 1e300}));
         for name in ["a", "b", "c", "d"] {
             assert_eq!(p.int(name).unwrap_err().code, super::super::error::INVALID_PARAMS, "{name}");
         }
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn truth_is_pythons_and_switches_know_words() {
-        let p = params(json!({"a": "no", "b": "", "c": [], "d": 0, "e": "Yes", "f": {"x": 1}}));
+        let p = Params::of(json!({"a": "no", "b": "", "c": [], "d": 0, "e": "Yes", "f": {"x": 1}}));
         assert!(p.truthy("a") && !p.switch("a"));
         assert!(!p.truthy("b") && !p.truthy("c") && !p.truthy("d"));
         assert!(p.switch("e") && p.switch("f"));

@@ -7,7 +7,8 @@
 set -eu
 cd "$(dirname "$0")"
 
-ALL="config dial fake_model frames gateway head jsonrpc sse wirelog"
+ALL="config cron database dial dotenv fake_model frames gateway head jsonrpc learning providers render skills sse \
+upstream wirelog"
 # Bytes of an input: room for a whole conversation, little enough for thousands of runs a second.
 LONGEST=4096
 MEMORY_MB=1024

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tui_gateway::fake_model::said_to;
 
 use crate::support::client::Client;
+use crate::support::home::Home;
 use crate::support::model::{Http, Model, openai_text, streamed};
 use crate::support::process::Process;
 use crate::support::server::Server;
@@ -292,6 +293,34 @@ fn our_gateway_keeps_what_was_said_before_a_fault() {
     let turn = chat.client.run(&session, "LENGTH=2 TOKENS=5");
     assert_eq!(turn.status(), "complete");
     assert!(turn.text().starts_with("0000 0001"), "{}", turn.text());
+}
+
+#[test]
+fn our_gateway_speaks_the_other_dialect_too() {
+    let model = Model::start(&[]);
+    let home = Home::with_config(&format!(
+        "model:\n  default: fake-1\n  api_mode: anthropic_messages\n  base_url: http://127.0.0.1:{}/v1\n  \
+         api_key: sk-test\nagent:\n  reasoning_effort: low\n",
+        model.port
+    ));
+    let server = Server::start_at(home, &["--agent", "openai"]);
+    let mut client = Client::connect(&server);
+    let session = client.session();
+    for prompt in ["REASON=3 TOKENS=2000", "hello you"] {
+        let turn = client.run(&session, prompt);
+        assert_eq!(turn.status(), "complete", "{prompt}");
+        assert_same(&turn.streamed(), &said_to(prompt));
+    }
+    let todo = r#"{"todos": [{"id": "1", "content": "look", "status": "pending"}]}"#;
+    let turn = client.run(&session, &format!("ID=tool REASON=2 TOOL:todo {todo}"));
+    assert_eq!(turn.status(), "complete");
+    assert!(turn.text().starts_with("Tool said: "), "{}", turn.text());
+    let rows = model.connect().get("/stats?id=tool").json();
+    let apis: Vec<&str> =
+        rows["requests"].as_array().unwrap().iter().map(|row| row["api"].as_str().unwrap()).collect();
+    assert_eq!(apis, ["anthropic", "anthropic"]);
+    let turn = client.run(&session, "CUT=2 TOKENS=5");
+    assert_eq!((turn.status(), turn.text()), ("error", "0000 0001"));
 }
 
 #[test]

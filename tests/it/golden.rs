@@ -1,12 +1,15 @@
 //! Goldens: conversations with the pure gateway in virtual time, kept in `tests/golden/*.txt`.
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` rewrites them; read the difference before keeping it.
 
+mod added;
 mod agent;
 mod attached;
 mod facts;
+mod kept;
 mod names;
 mod outcome;
 mod play;
+mod projects;
 mod told;
 mod words;
 

@@ -6,7 +6,7 @@
 //! own, and is killed with its test.
 
 // One object has every parameter of every method.
-#![recursion_limit = "256"]
+#![recursion_limit = "512"]
 #![allow(clippy::unwrap_used, reason = "what goes wrong in a test is its failure")]
 
 #[cfg(feature = "harness")]
@@ -16,6 +16,7 @@ mod docs;
 #[cfg(feature = "harness")]
 mod fake_model;
 mod fds;
+mod front;
 mod fuzz_corpus;
 mod golden;
 mod handshake;
@@ -25,6 +26,7 @@ mod log_secrets;
 mod metrics;
 mod mistyped;
 mod replay;
+mod sidecar;
 mod slow_reader;
 mod stage;
 mod stall;

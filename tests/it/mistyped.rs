@@ -1,7 +1,7 @@
 //! Parameters of every wrong kind, for every method: exactly one reply each, never a panic.
 
 use std::fs;
-use std::path::Path;
+use std::thread;
 
 use serde_json::{Map, Value, json};
 use tui_gateway::gateway::io::Input;
@@ -12,6 +12,7 @@ use tui_gateway::model::ids::{AskId, ClientId, TurnId};
 use tui_gateway::wire::error::INTERNAL_ERROR;
 
 use crate::stage::{Stage, answered, setup};
+use crate::tidy::rust_files;
 
 const CLIENT: ClientId = ClientId(1);
 
@@ -38,7 +39,18 @@ fn good(session: &str, request: &str) -> Map<String, Value> {
         "scope": "session",
         "platform": "telegram", "error": "e", "days": 7, "session_key": "k", "profile": "default",
         "parent_session_id": "k",
-        "last_seen": 1, "epoch": "e", "replay": true, "events_seq": true,
+        "schedule": "every 2h", "prompt": "p", "url": "http://127.0.0.1:1", "rows": 24, "frames": 2,
+        "id": "memory:memory:0", "content": "c", "slug": "boba", "scale": 0.5, "token": "t",
+        "referenceImage": "data:image/png;base64,aGk=", "amount_usd": "25", "idempotency_key": "k",
+        "charge_id": "c", "enabled": true, "threshold": 5, "top_up_amount": 25, "context": "c",
+        "confirm": true, "always": true,
+        "argv": ["status"], "timeout": 5,
+        "folders": ["/w"], "primary_path": "/w", "description": "d", "icon": "i", "color": "red",
+        "board_slug": "b", "use": true, "is_primary": true, "restore": true, "project_id": "p_1",
+        "repos": [{"root": "/w", "label": "W"}], "preview_limit": 2, "session_limit": 9,
+        "names": ["web"], "query": "q", "page": 1, "page_size": 20, "enable": true,
+        "api_key": "sk-k", "refresh": true, "confirm_expensive_model": true,
+        "last_seen": 1, "epoch": "e", "replay": true, "events_seq": true, "rendered": true,
     });
     params.as_object().cloned().unwrap_or_default()
 }
@@ -86,26 +98,32 @@ fn check(stage: &mut Stage, method: &str, name: &str, params: &Map<String, Value
 
 #[test]
 fn every_wrong_parameter_gets_one_reply() {
-    for busy in [false, true] {
-        for method in methods::all() {
-            let mut scene = stage(busy);
-            for value in wrong() {
-                for name in good("", "").keys() {
-                    // What went before may have closed the session or stopped the turn.
-                    if changed(&scene.0, busy) {
-                        scene = stage(busy);
-                    }
-                    let (stage, session, request) = &mut scene;
-                    let mut params = good(session, request);
-                    params.insert(name.clone(), value.clone());
-                    check(stage, method.name, name, &params);
-                    // Alone, the others missing.
-                    if value == LONG {
-                        continue;
-                    }
-                    check(stage, method.name, name, &Map::from_iter([(name.clone(), value.clone())]));
-                }
+    // By far the longest test of all: on two cores it takes half the time.
+    thread::scope(|scope| {
+        for busy in [false, true] {
+            scope.spawn(move || methods::all().for_each(|method| try_all(method.name, busy)));
+        }
+    });
+}
+
+/// Every parameter of a method in every wrong way.
+fn try_all(method: &str, busy: bool) {
+    let mut scene = stage(busy);
+    for value in wrong() {
+        for name in good("", "").keys() {
+            // What went before may have closed the session or stopped the turn.
+            if changed(&scene.0, busy) {
+                scene = stage(busy);
             }
+            let (stage, session, request) = &mut scene;
+            let mut params = good(session, request);
+            params.insert(name.clone(), value.clone());
+            check(stage, method, name, &params);
+            // Alone, the others missing.
+            if value == LONG {
+                continue;
+            }
+            check(stage, method, name, &Map::from_iter([(name.clone(), value.clone())]));
         }
     }
 }
@@ -119,14 +137,7 @@ fn changed(stage: &Stage, busy: bool) -> bool {
 fn every_parameter_a_method_reads_is_tried() {
     let known = good("", "");
     let mut tried = 0;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/methods");
-    let entries = |folder: &Path| fs::read_dir(folder).expect("a folder of methods");
-    let paths = entries(&folder).map(|entry| entry.expect("an entry").path());
-    let paths = paths.flat_map(|path| match path.is_dir() {
-        true => entries(&path).map(|entry| entry.expect("an entry").path()).collect(),
-        false => vec![path],
-    });
-    for path in paths {
+    for path in rust_files("src/methods") {
         // No part of a release, and no part of `methods::all`.
         if path.ends_with("debug.rs") || path.ends_with("tests.rs") {
             continue;

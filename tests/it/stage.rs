@@ -1,7 +1,7 @@
 //! The pure gateway on a stage: a fixed seed, a clock that stands still until it is moved, fixed settings
 //! and fixed results of jobs. Knows no file format.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,12 @@ use tui_gateway::gateway::{Gateway, Setup};
 use tui_gateway::limits::Bounds;
 use tui_gateway::methods;
 use tui_gateway::model::ids::ClientId;
-use tui_gateway::model::job::{Drop, JobResult, JobSpec, PathItem};
+use tui_gateway::model::job::{AgentJob, Drop, JobResult, JobSpec, PathItem};
+use tui_gateway::model::provider::price::{Cost, Price};
+use tui_gateway::model::provider::{
+    Checked, MissingKey, ModelChoice, ProviderDone, ProviderError, ProviderJob, ProviderRow, Switched,
+    Unusable,
+};
 use tui_gateway::model::settings::{AgentSettings, BusyMode, DisplaySettings, ModelSettings, Settings};
 use tui_gateway::model::stats::{ProcessStats, Stats};
 use tui_gateway::store::Store;
@@ -36,6 +41,11 @@ impl Stage {
     pub(crate) fn new(setup: Setup) -> Self {
         let gateway = Gateway::new(setup, methods::all());
         Self { gateway, start: Instant::now(), elapsed: Duration::ZERO, store: MemoryStore::new() }
+    }
+
+    /// Another process with the same store.
+    pub(crate) fn restart(&mut self, setup: Setup) {
+        self.gateway = Gateway::new(setup, methods::all());
     }
 
     fn now(&self) -> Now {
@@ -142,7 +152,9 @@ pub(crate) fn setup() -> Setup {
         terminal_cwd: None,
         timezone: jiff::tz::TimeZone::UTC,
         demo_only: false,
+        other_agent: None,
         titles: false,
+        fronted: false,
         bounds: &Bounds::SERVER,
     }
 }
@@ -150,6 +162,7 @@ pub(crate) fn setup() -> Setup {
 fn settings() -> Settings {
     Settings {
         home: PathBuf::from("/home/user/.hermes"),
+        home_shown: "~/.hermes".to_owned(),
         mtime: 1_782_900_000.5,
         raw_json: r#"{"model":{"default":"m"},"display":{"skin":"slate"}}"#.to_owned(),
         warning: None,
@@ -187,11 +200,12 @@ fn settings() -> Settings {
 fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
     let first = |candidates: &[PathBuf]| candidates.first().cloned().unwrap_or_else(|| "/w".into());
     match spec {
+        JobSpec::ReloadEnv => JobResult::Env { changed: 1, settings: Arc::clone(settings) },
         JobSpec::LoadSettings | JobSpec::EditSettings { .. } => JobResult::Settings(Arc::clone(settings)),
         JobSpec::Workspace { candidates } | JobSpec::ProfileWorkspace { candidates, .. } => {
             JobResult::Workspace { cwd: first(candidates), branch: "main".to_owned() }
         }
-        JobSpec::CompletePath { word, candidates } => {
+        JobSpec::CompletePath { word, candidates, .. } => {
             let meta = first(candidates).display().to_string();
             JobResult::Completions(vec![PathItem { text: format!("{word}1"), display: word.clone(), meta }])
         }
@@ -204,8 +218,16 @@ fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
             let name = format!("hermes_conversation_{}.json", export.stamp);
             JobResult::Saved(format!("/home/user/.hermes/sessions/saved/{name}").into())
         }
+        JobSpec::Agent(AgentJob::Providers(job)) => JobResult::Providers(providers(job).map(Box::new)),
         JobSpec::Errand(_)
         | JobSpec::Agent(_)
+        | JobSpec::Projects(_)
+        | JobSpec::Extensions(_)
+        | JobSpec::Plugins
+        | JobSpec::Cron(_)
+        | JobSpec::Learning(_)
+        | JobSpec::Shell(_)
+        | JobSpec::Browser(_)
         | JobSpec::Attach(_)
         | JobSpec::SpawnTree(_)
         | JobSpec::Store(_) => JobResult::Failed("not here".to_owned()),
@@ -215,6 +237,60 @@ fn job_result(spec: &JobSpec, settings: &Arc<Settings>) -> JobResult {
             lines: text.matches('\n').count() + 1,
             number: *number,
         },
+    }
+}
+
+/// Only `deepseek` is a provider besides the configured one.
+fn providers(job: &ProviderJob) -> Result<ProviderDone, ProviderError> {
+    let cost = Cost::per_token;
+    let price = Price { input: cost(0.000_000_55), output: cost(0.000_002_19), cache: cost(0.0) };
+    let row = |missing| ProviderRow {
+        slug: "deepseek".to_owned(),
+        name: "DeepSeek".to_owned(),
+        models: vec!["deepseek-chat".to_owned(), "deepseek-reasoner".to_owned()],
+        prices: BTreeMap::from([("deepseek-reasoner".to_owned(), price)]),
+        source: "hermes",
+        missing,
+        ..ProviderRow::default()
+    };
+    let known = |slug: &str| match slug {
+        "deepseek" | "custom" => Ok(slug.to_owned()),
+        other => Err(Unusable::Unknown(other.chars().take(100).collect())),
+    };
+    match job {
+        ProviderJob::Options { .. } => {
+            let missing = MissingKey { auth_type: "api_key", variable: "DEEPSEEK_API_KEY" };
+            Ok(ProviderDone::Rows(vec![row(None), ProviderRow { models: Vec::new(), ..row(Some(missing)) }]))
+        }
+        ProviderJob::SaveKey { slug, .. } => match slug.as_str() {
+            "deepseek" => Ok(ProviderDone::Saved(row(None))),
+            "nous" => Err(ProviderError::OtherAuth { name: "Nous Portal", auth_type: "oauth_device_code" }),
+            "managed" => Err(ProviderError::ReadOnly),
+            other => Err(ProviderError::Unknown(other.chars().take(100).collect())),
+        },
+        ProviderJob::Disconnect { slug } if slug == "deepseek" => {
+            Ok(ProviderDone::Disconnected { slug: slug.clone(), name: "DeepSeek".to_owned() })
+        }
+        ProviderJob::Disconnect { slug } => Err(ProviderError::NoCredentials {
+            slug: slug.chars().take(100).collect(),
+            held: (slug == "xai").then_some("XAI_API_KEY"),
+        }),
+        ProviderJob::Check { slug } => {
+            let provider = known(if slug.is_empty() { "custom" } else { slug });
+            let provider = provider.map_err(ProviderError::Unusable)?;
+            let usable = provider == "custom";
+            Ok(ProviderDone::Checked(Checked { provider, source: "env/config".to_owned(), usable }))
+        }
+        ProviderJob::Price { model, .. } => {
+            let input = model.starts_with("dear").then(|| Cost::per_token(0.00003)).flatten();
+            Ok(ProviderDone::Priced(Price { input, ..Price::default() }))
+        }
+        ProviderJob::Switch { model, slug, persist, .. } => {
+            let provider = Some(known(slug).map_err(ProviderError::Unusable)?);
+            let choice = ModelChoice { name: model.clone(), provider };
+            let warning = if *persist { "not written here".to_owned() } else { String::new() };
+            Ok(ProviderDone::Switched(Switched { choice, settings: None, warning }))
+        }
     }
 }
 

@@ -21,6 +21,8 @@ READY = "HERMES_DASHBOARD_READY port="
 # The Python server takes 1.4 s on a quiet machine, 15 s on a busy one.
 START_DEADLINE_S = 60
 STOP_DEADLINE_S = 5
+# By these a UI chooses its colours, none at all where tests run for a build server (CI).
+COLOURS = ("CI", "COLORTERM", "FORCE_COLOR", "NO_COLOR")
 
 # A script ended by a time limit still ends its gateways and removes its folders.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -81,9 +83,10 @@ class Home:
                 "  api_key: sk-test\n  context_length: 10000000\n")
 
     def environment(self, **more):
-        """Ours plus `more`, without what would steer a gateway or slow a Python down."""
+        """Ours plus `more`, without what would steer a gateway, colour a UI otherwise or slow a Python down."""
         keep = {k: v for k, v in os.environ.items()
-                if not k.startswith(("HERMES_", "OPENAI_", "ANTHROPIC_", "PYTHON", "VIRTUAL_ENV", "TMUX"))
+                if not k.startswith(("HERMES_", "OPENAI_", "ANTHROPIC_", "PYTHON", "VIRTUAL_ENV", "TMUX", "TERM_PROGRAM"))
+                and k not in COLOURS
                 and not k.lower().endswith("_proxy")}
         return {**keep, "HERMES_HOME": str(self.home), "HOME": str(self.top),
                 "HERMES_DASHBOARD_SESSION_TOKEN": TOKEN, **more}
@@ -183,7 +186,8 @@ class FakeModel(Process):
         if not os.access(binary, os.X_OK):
             raise SystemExit(f"no model server at {binary}: build it, or name one with --model-binary")
         more = ["--script", script] if script else []
-        super().__init__([str(binary), "fake-model", "--port", "0", *more], home)
+        # The child starts in a folder of its own.
+        super().__init__([str(Path(binary).resolve()), "fake-model", "--port", "0", *more], home)
         try:
             self.port = int(self.line("PORT="))
         except Exception:

@@ -45,7 +45,8 @@ class Screen:
 
     def __init__(self, entry, home, **environment):
         self.socket = f"gateway-peers-{os.getpid()}"
-        env = home.environment(HERMES_CWD=str(home.work), TERM="xterm-256color", LANG="C.UTF-8", **environment)
+        env = home.environment(HERMES_CWD=str(home.work), TERM="xterm-256color", FORCE_COLOR="2", LANG="C.UTF-8",
+                               **environment)
         # The shell outlives node, so that its exit status stays on the screen.
         script = f'node "{entry}"; echo NODE-EXIT $?; exec sleep 3600'
         subprocess.run(["tmux", "-L", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS),
@@ -291,19 +292,24 @@ def has(lines, *patterns):
 def converse(label, strict, entry, home, steps, idle_s, environment):
     """One life of the UI; True if every step held."""
     screen = Screen(entry, home, **environment)
+    return walk(label, Steps(screen, idle_s, strict), steps)
+
+
+def walk(label, table, steps, failures=Failed):
+    """Takes the steps of these names on the table's screen, and closes it; True if every step held."""
     try:
-        table = Steps(screen, idle_s, strict)
         for name in steps:
             began = time.monotonic()
             try:
                 getattr(table, name)()
-            except Failed as why:
-                print(f"FAIL {label} {name}: {why}\n" + "\n".join("    | " + line for line in screen.lines()))
+            except failures as why:
+                lines = table.screen.lines()
+                print(f"FAIL {label} {name}: {why}\n" + "\n".join("    | " + line for line in lines))
                 return False  # What follows would start from an unknown screen.
             print(f"ok {label} {name} ({time.monotonic() - began:.1f} s)", flush=True)
         return True
     finally:
-        screen.close()
+        table.screen.close()
 
 
 def run(which, transport, model, entry, steps, idle_s):

@@ -7,7 +7,7 @@ set -eu
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 DIR=${1:-"$ROOT/target/peers"}
 # The versions the protocol tables were observed with.
-PACKAGES="hermes-agent[web,mcp]==0.18.0 websockets==15.0.1"
+PACKAGES="hermes-agent[web,mcp,acp]==0.18.0 websockets==15.0.1"
 # An install that stops half-way leaves no marker and is done again from scratch.
 MARK="$DIR/.installed"
 

@@ -80,6 +80,8 @@ class WebSocket:
             raise Closed(f"refused: {head!r}")
         self.buffer = bytearray(rest)
         self.pings = 0
+        # When each answer to a ping of ours came, and what was in it.
+        self.pongs = []
         self.close_code = None
 
     def send(self, text):
@@ -114,6 +116,8 @@ class WebSocket:
             elif opcode == PING:
                 self.pings += 1
                 self.send_raw(masked(PONG, payload))
+            elif opcode == PONG:
+                self.pongs.append((time.monotonic(), payload))
             elif opcode == CLOSE:
                 self.close_code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 1005
                 break

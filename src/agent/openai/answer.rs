@@ -1,5 +1,8 @@
 //! One answer as it comes in: the data of stream events in, agent events out, everything said kept. Sans
-//! I/O; knows nothing of connections and of tries.
+//! I/O; knows nothing of connections and of tries. `messages` takes what an endpoint of Anthropic's dialect
+//! says.
+
+mod messages;
 
 use std::borrow::Cow;
 
@@ -7,9 +10,11 @@ use super::calls::Calls;
 use super::chunk::{Chunk, Counts, Delta, Text};
 use super::failure::{self, Failure};
 use super::think::ThinkFilter;
+use crate::agent::anthropic::Thoughts;
 use crate::base::secret::Secret;
 use crate::model::agent_event::AgentEvent;
-use crate::model::message::ToolCall;
+use crate::model::message::{Thought, ToolCall};
+use crate::model::settings::Dialect;
 use crate::model::turn::Usage;
 
 /// Most bytes of one answer, text and reasoning together. Far above any model's output limit; it is there so
@@ -21,7 +26,7 @@ const DONE: &[u8] = b"[DONE]";
 
 /// Why the model stopped, as far as it makes a difference.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Finish {
+pub(in crate::agent) enum Finish {
     /// It had said everything, or gave a reason of its own.
     Stop,
     /// The output limit.
@@ -36,9 +41,12 @@ pub(super) enum Finish {
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
     key: Option<&'a Secret>,
+    dialect: Dialect,
     filter: ThinkFilter,
     text: String,
     reasoning: String,
+    /// The same as it has to be sent back, where it has to.
+    thoughts: Thoughts,
     refusal: String,
     calls: Calls,
     /// Shown before the first visible text.
@@ -56,9 +64,11 @@ impl<'a> Answer<'a> {
     pub(super) fn new(key: Option<&'a Secret>) -> Self {
         Self {
             key,
+            dialect: Dialect::default(),
             filter: ThinkFilter::new(),
             text: String::new(),
             reasoning: String::new(),
+            thoughts: Thoughts::default(),
             refusal: String::new(),
             calls: Calls::default(),
             lead: "",
@@ -68,6 +78,11 @@ impl<'a> Answer<'a> {
             has_choice: false,
             counts: Counts::default(),
         }
+    }
+
+    /// The same, of an endpoint that speaks this.
+    pub(super) fn in_dialect(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     /// The same, with `lead` shown before its text: what was said before the tools ran ends there.
@@ -83,6 +98,9 @@ impl<'a> Answer<'a> {
     /// Takes the data of one event, or a whole answer that was not streamed. Data that is no chunk is skipped:
     /// proxies put their own words between; if it was the answer, its end will be missing too.
     pub(super) fn feed(&mut self, data: &[u8], emit: &mut impl FnMut(AgentEvent)) -> Result<(), Failure> {
+        if self.dialect == Dialect::Messages {
+            return self.feed_event(data, emit);
+        }
         if data.trim_ascii() == DONE {
             self.done = true;
             return Ok(());
@@ -144,8 +162,13 @@ impl<'a> Answer<'a> {
         if let Some(pieces) = delta.tool_calls {
             self.calls.feed(pieces, &mut |name| emit(AgentEvent::ToolGenerating { name: name.to_owned() }));
         }
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), Failure> {
         let said = self.text.len() + self.reasoning.len() + self.refusal.len();
-        let size = said + self.filter.thought().len() + self.calls.bytes();
+        let thought = self.filter.thought().len() + self.thoughts.bytes();
+        let size = said + thought + self.calls.bytes();
         if size > ANSWER_MAX {
             return Err(Failure::Broken(format!("The answer is longer than {ANSWER_MAX} bytes.")));
         }
@@ -194,6 +217,11 @@ impl<'a> Answer<'a> {
         let reasoning = if self.reasoning.is_empty() { self.filter.thought() } else { &self.reasoning };
         let reasoning = reasoning.trim();
         (!reasoning.is_empty()).then(|| reasoning.to_owned())
+    }
+
+    /// The thinking that has to be sent back.
+    pub(super) fn thoughts(&self) -> Vec<Thought> {
+        self.thoughts.collect()
     }
 
     /// Why the model stopped, once it has.

@@ -10,21 +10,13 @@ use super::{Client, Limits, OpenAi, Toolbox};
 use crate::agent::testing::{run, turn};
 use crate::base::scratch::Scratch;
 use crate::model::agent_event::{AgentEvent, ToolExtras};
-use crate::model::settings::ModelSettings;
 use crate::model::turn::TurnSpec;
 
 /// What was shown beside each result, and the result of the last call as the model got it.
 fn play(folder: &Scratch, replies: impl IntoIterator<Item = Reply>) -> (Vec<ToolExtras>, String) {
     let fake = Fake::start(replies);
-    let settings = ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
-        api_tries: 1,
-        iterations: 90,
-        ..ModelSettings::default()
-    };
     let toolbox = Arc::new(Toolbox::new(&folder.dir("home")).unwrap());
-    let agent = OpenAi::new(Arc::new(Client::new(Limits::default())), settings).with_tools(toolbox);
+    let agent = OpenAi::new(Arc::new(Client::new(Limits::default())), fake.settings()).with_tools(toolbox);
     let spec = TurnSpec { cwd: folder.dir("work"), ..turn("hi") };
     let (events, _) = run(agent, spec, |_, _| {});
     let extras = events

@@ -79,6 +79,26 @@ impl Calls {
         }
     }
 
+    /// A call begins, of a server that says so; `named` hears its name.
+    pub(super) fn begin(&mut self, index: u64, id: &str, name: &str, named: &mut impl FnMut(&str)) {
+        let Some(at) = self.slot(Some(index), id) else { return };
+        let call = &mut self.slots[at].call;
+        id.clone_into(&mut call.id);
+        name.clone_into(&mut call.name);
+        self.bytes += id.len() + name.len();
+        if !name.is_empty() {
+            named(name);
+        }
+    }
+
+    /// More of the arguments of the newest call with this index.
+    pub(super) fn extend(&mut self, index: u64, arguments: &str) {
+        if let Some(slot) = self.slots.iter_mut().rfind(|slot| slot.index == index) {
+            slot.call.arguments.push_str(arguments);
+            self.bytes += arguments.len();
+        }
+    }
+
     /// Where a piece belongs; `None` when there are too many calls.
     fn slot(&mut self, index: Option<u64>, id: &str) -> Option<usize> {
         let index = index.or_else(|| self.slots.last().map(|slot| slot.index)).unwrap_or(0);
@@ -102,7 +122,7 @@ impl Calls {
         self.slots.is_empty()
     }
 
-    /// Bytes of all arguments.
+    /// Bytes of all arguments, and of names and ids that came by themselves.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -81,11 +81,11 @@ pub(super) struct CountDetails {
 
 /// A string; any other JSON value reads as `""`.
 #[derive(Default, PartialEq, Eq, Debug)]
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+pub(in crate::agent) struct Text<'a>(pub(in crate::agent) Cow<'a, str>);
 
 /// A count; any value that is not a number reads as 0.
 #[derive(Default, Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Count(pub(super) u64);
+pub(in crate::agent) struct Count(pub(in crate::agent) u64);
 
 /// The first element of an array of choices, without an allocation for the array.
 #[derive(Default, Debug)]

@@ -29,6 +29,13 @@ impl<'a> Conversation<'a> {
         Self { history: &turn.history, prompt, context: None, covered: 0, said: Vec::new() }
     }
 
+    /// The model sees this text in the place of the prompt's.
+    pub(super) fn rewrite_prompt(&mut self, text: String) {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.text = text;
+        }
+    }
+
     /// All that the model sees, in parts that follow one another.
     pub(super) fn parts(&self) -> [&[Message]; 3] {
         let said = self.said.get(self.covered..).unwrap_or_default();
@@ -64,6 +71,12 @@ impl<'a> Conversation<'a> {
         self.context = Some(context);
         self.covered = self.said.len();
         self.covered
+    }
+
+    /// Drops the thoughts: another server goes on.
+    pub(super) fn forget_thoughts(&mut self) {
+        let context = self.context.iter_mut().flatten();
+        self.said.iter_mut().chain(context).for_each(|message| message.thoughts.clear());
     }
 
     /// Takes out what the turn said, at its end.

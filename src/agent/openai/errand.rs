@@ -14,10 +14,11 @@ use super::fallback::Endpoints;
 use super::quiet::{Asker, Question, Reply};
 use super::{OpenAi, watch};
 use crate::agent::{Agent, AgentControl, INTERRUPT_POLL, agent_io};
-use crate::limits::{AGENT_MAIL_MAX, AGENT_TEXT_MAX};
+use crate::limits::{AGENT_MAIL_MAX, AGENT_TEXT_MAX, GOAL_JUDGE_LIMIT};
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::Answer;
 use crate::model::errand::{Compressed, Errand, ErrandEnd};
+use crate::model::provider::ModelChoice;
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus};
 use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
 use crate::reactor::mailbox::{Mail, lone_bell};
@@ -52,14 +53,30 @@ const TITLE_LABEL: &str = "title:";
 pub fn run(agent: &OpenAi, errand: Errand, stop: &Arc<AtomicBool>) -> ErrandEnd {
     match errand {
         Errand::Background(spec) => background(agent, *spec, stop),
-        Errand::Title { model, prompt, answer } => title(agent, model.as_deref(), &prompt, &answer, stop),
+        Errand::Title { model, prompt, answer } => title(agent, named(&model), &prompt, &answer, stop),
         Errand::Oneshot { model, instructions, input, max_tokens } => {
             let limit = QUESTION_LIMIT;
             let question = Question { system: &instructions, text: &input, max_tokens, limit };
-            answered(ask(agent, model.as_deref(), &question, stop))
+            answered(ask(agent, named(&model), &question, stop))
+        }
+        Errand::Judge { model, instructions, input, max_tokens } => {
+            let (limit, max_tokens) = (GOAL_JUDGE_LIMIT, Some(max_tokens));
+            let question = Question { system: &instructions, text: &input, max_tokens, limit };
+            // A verdict is what was said: one that was only thought of is none.
+            match ask(agent, named(&model), &question, stop) {
+                Ok(Reply { text, usage, .. }) => ErrandEnd::Text { text, usage },
+                Err(failure) => ErrandEnd::Failed(failure.to_string()),
+            }
         }
         Errand::Compress { spec, focus } => compress(agent, &spec, &focus, stop),
+        // Ours is told its model with each turn, and knows no modes.
+        Errand::Choose { .. } => ErrandEnd::Failed("this agent offers nothing to choose".to_owned()),
     }
+}
+
+/// The id of a choice; whose it is was decided with the agent's settings.
+fn named(model: &Option<ModelChoice>) -> Option<&str> {
+    model.as_ref().map(|model| model.name.as_str())
 }
 
 /// One question, to the session's model.
@@ -150,7 +167,7 @@ fn compress(agent: &OpenAi, spec: &TurnSpec, focus: &str, stop: &Arc<AtomicBool>
         limit: compress::SUMMARY_LIMIT,
     };
     // Unlike in a turn nothing is lost by a failure, so that nothing has to be left out.
-    let (text, usage) = match ask(agent, spec.model.as_deref(), &question, stop) {
+    let (text, usage) = match ask(agent, spec.model_name(), &question, stop) {
         Ok(Reply { text, .. }) if text.is_empty() => return nothing_said(),
         Ok(Reply { text, usage, .. }) => (text, usage),
         Err(failure) => return ErrandEnd::Failed(failure.to_string()),

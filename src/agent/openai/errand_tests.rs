@@ -14,19 +14,11 @@ use crate::agent::testing::{turn, turn_after};
 use crate::base::scratch::Scratch;
 use crate::model::errand::{Compressed, Errand, ErrandEnd};
 use crate::model::message::{Message, Role};
-use crate::model::settings::ModelSettings;
 use crate::model::turn::TurnSpec;
 
 fn agent(fake: &Fake) -> OpenAi {
-    let settings = ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
-        api_tries: 1,
-        iterations: 90,
-        ..ModelSettings::default()
-    };
     let quick = Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) };
-    OpenAi::new(Arc::new(Client::new(Limits::default())), settings).with_backoff(quick)
+    OpenAi::new(Arc::new(Client::new(Limits::default())), fake.settings()).with_backoff(quick)
 }
 
 /// Runs the errand; gives its end and the bodies of the requests.
@@ -45,6 +37,7 @@ fn text(end: &ErrandEnd) -> Result<&str, &str> {
         ErrandEnd::Text { text, .. } => Ok(text),
         ErrandEnd::Failed(why) => Err(why),
         ErrandEnd::Compressed(_) => Err("compressed"),
+        ErrandEnd::Menu(_) => Err("a menu"),
     }
 }
 

@@ -76,7 +76,7 @@ fn duration(took: Duration) -> String {
 }
 
 /// A unified diff as coloured lines; `None` when there is nothing to see.
-fn rendered(diff: &str) -> Option<String> {
+pub(in crate::agent) fn rendered(diff: &str) -> Option<String> {
     let mut lines = vec![HEAD.to_owned()];
     let (mut files, mut left_lines, mut left_files) = (0, 0, 0);
     let mut source = diff.lines().peekable();

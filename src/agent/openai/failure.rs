@@ -13,7 +13,7 @@ const MESSAGE_MAX: usize = 500;
 
 /// Why a call did not end as it should.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Failure {
+pub(in crate::agent) enum Failure {
     /// The person stopped the turn.
     Interrupted,
     /// The server answered with an error.
@@ -49,6 +49,12 @@ pub(super) fn of_error_object(json: &str, key: Option<&Secret>) -> Failure {
         Some(Value::String(code)) => code.parse().ok(),
         _ => None,
     };
+    in_stream(json, status, key)
+}
+
+/// The failure an error inside a stream stands for, with the status that it names, if it does.
+pub(in crate::agent) fn in_stream(json: &str, status: Option<u16>, key: Option<&Secret>) -> Failure {
+    let error: Value = serde_json::from_str(json).unwrap_or_default();
     let message = tidy(message_in(&error).unwrap_or(json), key);
     match status {
         Some(status @ 400..=599) => Failure::Refused { status, message, retry_after: None },

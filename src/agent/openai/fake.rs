@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::model::settings::ModelSettings;
+
 /// No thread of a test outlives this by much.
 const SOCKET_LIMIT: Duration = Duration::from_secs(60);
 
@@ -110,6 +112,17 @@ impl Fake {
         format!("http://{}/v1", self.address)
     }
 
+    /// Settings of a model that is asked here, once for each answer.
+    pub(super) fn settings(&self) -> ModelSettings {
+        ModelSettings {
+            name: "m1".into(),
+            base_url: self.base_url(),
+            api_tries: 1,
+            iterations: 90,
+            ..ModelSettings::default()
+        }
+    }
+
     /// The requests so far.
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.try_iter().collect()
@@ -160,8 +173,8 @@ fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<(String, St
         }
     }
     let lower = head.to_ascii_lowercase();
-    let length =
-        lower.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().parse().unwrap();
+    let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length = length.map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     Ok(Some((head, String::from_utf8(body).unwrap())))

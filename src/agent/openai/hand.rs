@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::mcp::{McpTool, Servers};
+use crate::model::toolset::ToolSettings;
 use crate::tools::{Args, Beside, Call, Tool};
 
 /// A tool that can be called.
@@ -45,6 +46,14 @@ impl Hand {
         match self {
             Hand::Own(tool) => tool.parameters,
             Hand::Remote { tool, .. } => &tool.parameters,
+        }
+    }
+
+    /// Whether the set it belongs to is on.
+    pub(super) fn is_on(&self, settings: &ToolSettings) -> bool {
+        match self {
+            Hand::Own(tool) => settings.allows_set(tool.toolset),
+            Hand::Remote { tool, .. } => settings.allows_server(&tool.server),
         }
     }
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
-use ureq::{BodyReader, Error, Proxy};
+use ureq::{BodyReader, Error, Proxy, RequestBuilder};
 
 use super::failure::{self, Failure};
 use super::retry::parse_retry_after;
 use super::transport::{Dial, Lookup};
 use super::watch::Guard;
+use crate::agent::anthropic;
 use crate::base::host::is_loopback;
-use crate::model::settings::ModelSettings;
+use crate::base::secret::Secret;
+use crate::model::settings::{Dialect, ModelSettings};
 
 /// Seconds that override [`Limits::whole`].
 const TIMEOUT_VARIABLE: &str = "HERMES_API_TIMEOUT";
@@ -113,8 +115,32 @@ impl Client {
         }
     }
 
-    /// Sends a chat-completions request and returns the body of its response once that is no error. `watch`
-    /// is the calling thread's.
+    /// Asks for a document below the endpoint and returns its body once that is no error. `watch` is the
+    /// calling thread's, which says how long it may take.
+    pub(super) fn get(
+        &self,
+        endpoint: &ModelSettings,
+        name: &str,
+        _watch: &Guard,
+    ) -> Result<BodyReader<'static>, Failure> {
+        let unusable = |_| Failure::Unusable(String::from("The endpoint is not a web address."));
+        let uri: Uri = url(endpoint, name).parse().map_err(unusable)?;
+        let host = uri.host().unwrap_or_default().to_owned();
+        let agent = if is_loopback(&host) { &self.local } else { &self.remote };
+        // There, only what is asked in the other dialect takes its headers.
+        let dialect = if host == anthropic::HOST { Dialect::Messages } else { endpoint.dialect };
+        let request = with_headers(agent.get(uri), headers(dialect, &host, endpoint.api_key.as_ref()));
+        let response = request.call().map_err(of_error)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response.into_body().into_reader());
+        }
+        let message = status.canonical_reason().unwrap_or("no message").to_owned();
+        Err(Failure::Refused { status: status.as_u16(), message, retry_after: None })
+    }
+
+    /// Sends a request for an answer and returns the body of its response once that is no error. `watch` is the
+    /// calling thread's.
     pub(super) fn post(
         &self,
         settings: &ModelSettings,
@@ -124,16 +150,17 @@ impl Client {
         if settings.base_url.is_empty() {
             return Err(Failure::Unusable(String::from("No model endpoint is configured (model.base_url).")));
         }
-        let url = format!("{}/chat/completions", settings.base_url);
-        let uri: Uri = url
+        let page = match settings.dialect {
+            Dialect::ChatCompletions => "chat/completions",
+            Dialect::Messages => "messages",
+        };
+        let uri: Uri = url(settings, page)
             .parse()
             .map_err(|_| Failure::Unusable(String::from("model.base_url is not a web address.")))?;
-        let agent = if uri.host().is_some_and(is_loopback) { &self.local } else { &self.remote };
-        let mut request = agent.post(uri).header("Content-Type", "application/json");
-        let key = settings.api_key.as_ref().filter(|key| !key.expose().is_empty());
-        if let Some(key) = key {
-            request = request.header("Authorization", format!("Bearer {}", key.expose()));
-        }
+        let host = uri.host().unwrap_or_default().to_owned();
+        let agent = if is_loopback(&host) { &self.local } else { &self.remote };
+        let request = agent.post(uri).header("Content-Type", "application/json");
+        let request = with_headers(request, headers(settings.dialect, &host, settings.api_key.as_ref()));
         let response = request.send(body).map_err(of_error)?;
         let status = response.status();
         if status.is_success() {
@@ -152,6 +179,29 @@ impl Client {
         }
         Err(Failure::Refused { status: status.as_u16(), message, retry_after })
     }
+}
+
+/// Where a page of an endpoint is.
+fn url(endpoint: &ModelSettings, page: &str) -> String {
+    match endpoint.dialect {
+        Dialect::ChatCompletions => format!("{}/{page}", endpoint.base_url),
+        Dialect::Messages => anthropic::url(&endpoint.base_url, page),
+    }
+}
+
+/// How one identifies oneself.
+fn headers(dialect: Dialect, host: &str, key: Option<&Secret>) -> Vec<(&'static str, String)> {
+    let key = key.filter(|key| !key.expose().is_empty());
+    match dialect {
+        Dialect::ChatCompletions => {
+            key.map(|key| ("Authorization", format!("Bearer {}", key.expose()))).into_iter().collect()
+        }
+        Dialect::Messages => anthropic::headers(host, key),
+    }
+}
+
+fn with_headers<B>(request: RequestBuilder<B>, headers: Vec<(&'static str, String)>) -> RequestBuilder<B> {
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 /// The failure behind an error of the transport; an interrupt is the caller's to see.

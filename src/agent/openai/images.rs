@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::base::base64;
 use crate::model::message::Message;
 
-/// Largest image, in bytes: what the large providers take at most.
+/// Largest image, in bytes: what most of the large providers take at most.
 const IMAGE_BYTES_MAX: u64 = 20 << 20;
 
 /// Most images of a request, the newest; older ones are named in text. Each is sent with every call again.
@@ -18,6 +18,9 @@ const IMAGES_MAX: usize = 8;
 
 /// What is asked of images without a word.
 const QUESTION: &str = "What do these images show?";
+
+/// The status of a request that is too large. Images are the most of one that has any.
+const TOO_LARGE: u16 = 413;
 
 /// Statuses of servers that do not take images, and words of which one stands in what they say.
 const REFUSALS: [u16; 4] = [400, 404, 415, 422];
@@ -27,7 +30,7 @@ const REFUSAL_WORDS: [&str; 6] =
 /// The images of a turn's requests. They are kept from one request to the next, because the same bytes are
 /// sent again.
 #[derive(Default)]
-pub(super) struct Album {
+pub(in crate::agent) struct Album {
     /// Files with their data URLs; `None` for what cannot be sent.
     pictures: Vec<(PathBuf, Option<String>)>,
     /// The server does not take images.
@@ -36,7 +39,7 @@ pub(super) struct Album {
 
 impl Album {
     /// Reads the newest images of this conversation, and lets go of others.
-    pub(super) fn open(&mut self, conversation: &[&[Message]]) {
+    pub(in crate::agent) fn open(&mut self, conversation: &[&[Message]]) {
         if self.is_refused {
             return;
         }
@@ -50,7 +53,7 @@ impl Album {
     }
 
     /// The image as a data URL, if it is sent.
-    pub(super) fn url(&self, path: &Path) -> Option<&str> {
+    pub(in crate::agent) fn url(&self, path: &Path) -> Option<&str> {
         self.pictures.iter().find(|(known, _)| known == path)?.1.as_deref()
     }
 
@@ -66,15 +69,18 @@ impl Album {
     }
 }
 
-/// Whether the server says that it takes no images.
+/// Whether the server says that it takes no images, or none so large. Asked only where some were sent.
 pub(super) fn is_refusal(failure: &Failure) -> bool {
     let Failure::Refused { status, message, .. } = failure else { return false };
+    if *status == TOO_LARGE {
+        return true;
+    }
     let message = message.to_lowercase();
     REFUSALS.contains(status) && REFUSAL_WORDS.iter().any(|word| message.contains(word))
 }
 
 /// The text that goes with these images: it names them, so that tools can find them.
-pub(super) fn described<'a>(text: &'a str, images: &[PathBuf]) -> Cow<'a, str> {
+pub(in crate::agent) fn described<'a>(text: &'a str, images: &[PathBuf]) -> Cow<'a, str> {
     let text = text.trim();
     if images.is_empty() {
         return Cow::Borrowed(text);
@@ -101,9 +107,15 @@ fn newest<'m>(conversation: &[&'m [Message]]) -> Vec<&'m Path> {
 
 /// An image of a kind that every model knows, as a data URL (RFC 2397).
 fn data_url(path: &Path) -> Option<String> {
+    let (kind, data) = picture(path)?;
+    Some(format!("data:{kind};base64,{data}"))
+}
+
+/// The same in its two parts: the media type, and the bytes in base64.
+pub(in crate::agent) fn picture(path: &Path) -> Option<(&'static str, String)> {
     let bytes = read(path)?;
     let kind = kind(&bytes)?;
-    Some(format!("data:{kind};base64,{}", base64::encode(&bytes)))
+    Some((kind, base64::encode(&bytes)))
 }
 
 /// A regular file that is not too large.
@@ -195,6 +207,7 @@ mod tests {
             is_refusal(&Failure::Refused { status, message: message.into(), retry_after: None })
         };
         assert!(refused(400, "This model has no Vision") && refused(404, "no endpoint with image input"));
+        assert!(refused(413, "Payload Too Large"));
         assert!(!refused(400, "bad temperature") && !refused(500, "image"));
         assert!(!is_refusal(&Failure::Broken("image".into())));
     }

@@ -167,8 +167,13 @@ impl Kit {
     }
 
     /// The system prompt of the turn's session, see [`Toolbox::system_prompt`].
-    pub(super) fn system_prompt(&self, turn: &TurnSpec, make: impl FnOnce(&Path) -> String) -> Arc<str> {
-        self.toolbox.system_prompt(turn, make)
+    pub(super) fn system_prompt(
+        &self,
+        turn: &TurnSpec,
+        configured: &str,
+        make: impl FnOnce(&Path) -> String,
+    ) -> Arc<str> {
+        self.toolbox.system_prompt(turn, configured, make)
     }
 
     /// What the model is told when a call leads nowhere, see [`Guard`].
@@ -217,6 +222,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::model::toolset::ToolSettings;
 
     fn kit(lineage: Option<bool>) -> Kit {
         let toolbox = Arc::new(Toolbox::new(Path::new("/nowhere")).unwrap());
@@ -256,6 +262,19 @@ mod tests {
         assert_eq!(has(&kit(None)), [true, true, true]);
         assert_eq!(has(&kit(Some(false))), [true, false, false]);
         assert_eq!(has(&kit(Some(true))), [true, false, true]);
+    }
+
+    #[test]
+    fn a_tool_that_is_switched_off_is_not_known() {
+        let toolbox = Arc::new(Toolbox::new(Path::new("/nowhere")).unwrap());
+        let off = Arc::from(["file".to_owned()]);
+        toolbox.use_sets(&ToolSettings { off, ..ToolSettings::default() });
+        let kit = Kit::of_a_session(Arc::clone(&toolbox));
+        assert!(kit.find("read_file").is_none() && kit.find("todo").is_some());
+        let named = r#""name":"read_file""#;
+        assert!(!kit.schemas().unwrap().get().contains(named) && !kit.names().contains("read_file"));
+        toolbox.use_sets(&ToolSettings::default());
+        assert!(kit.find("read_file").is_none(), "a turn keeps what it began with");
     }
 
     #[test]

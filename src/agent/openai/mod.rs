@@ -1,5 +1,6 @@
-//! The model agent: calls an OpenAI-compatible endpoint, runs the tools it asks for, and calls it again until
-//! it answers.
+//! The model agent: calls an endpoint, runs the tools it asks for, and calls it again until it answers. The name
+//! is that of the dialect it began with; where an endpoint speaks Anthropic's, `request`, `answer`, `http` and
+//! `models` turn to `agent::anthropic`, and nothing else here knows the difference.
 //!
 //! Reader's path of a turn: `turn` (the loop) → `request` (what is sent of the `conversation`) → `tries` →
 //! `call` (one call) → `batch` (the tools it asks for, out of its `kit`; `delegate` for subagents). Of a
@@ -8,28 +9,30 @@
 //! then, `compress` makes conversations shorter, `ending` words the end. Work outside of turns is `errand`'s,
 //! by way of `quiet`. Knows nothing of sessions or of the wire to the clients.
 
-mod answer;
+pub(super) mod answer;
 mod batch;
 mod call;
 mod calls;
-mod chunk;
+pub(super) mod chunk;
 mod compress;
 mod conversation;
 mod delegate;
 mod ending;
 pub mod errand;
 mod extras;
-mod failure;
+pub(super) mod failure;
 mod fallback;
 mod guard;
 mod hand;
 mod http;
-mod images;
+pub(super) mod images;
 mod kit;
 mod line;
+mod models;
+mod pricing;
 mod prompt;
 mod quiet;
-mod request;
+pub(super) mod request;
 mod retry;
 mod shape;
 mod sse;
@@ -45,7 +48,10 @@ use std::sync::Arc;
 #[doc(hidden)]
 pub use call::{Heard, hear};
 pub use compress::Memory;
+pub(in crate::agent) use extras::rendered as rendered_diff;
 pub use http::{Client, Limits};
+pub(in crate::agent) use images::picture;
+pub use models::list_models;
 pub use retry::Backoff;
 pub use toolbox::Toolbox;
 
@@ -62,6 +68,8 @@ pub struct OpenAi {
     backoff: Backoff,
     /// The tools as this turn has them.
     toolbox: Option<Arc<Kit>>,
+    /// Where references in prompts are looked up, also without tools.
+    places: Option<Arc<Toolbox>>,
     /// What agents may do, and how.
     agent_settings: AgentSettings,
     /// What is remembered of compressions.
@@ -76,6 +84,7 @@ impl OpenAi {
             settings,
             backoff: Backoff::default(),
             toolbox: None,
+            places: None,
             agent_settings: AgentSettings::default(),
             compressions: Arc::default(),
         }
@@ -88,7 +97,13 @@ impl OpenAi {
 
     /// The same with tools.
     pub fn with_tools(self, toolbox: Arc<Toolbox>) -> Self {
-        Self { toolbox: Some(Arc::new(Kit::of_a_session(toolbox))), ..self }
+        let places = Some(Arc::clone(&toolbox));
+        Self { toolbox: Some(Arc::new(Kit::of_a_session(toolbox))), places, ..self }
+    }
+
+    /// The same without tools, but references in prompts are expanded.
+    pub fn with_references(self, toolbox: Arc<Toolbox>) -> Self {
+        Self { places: Some(toolbox), ..self }
     }
 
     /// The same, but its turn waits for the subagents it starts: nobody hears of them afterwards.
@@ -121,7 +136,11 @@ mod errand_tests;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod messages_tests;
+#[cfg(test)]
 mod recovery_tests;
+#[cfg(test)]
+mod references_tests;
 #[cfg(test)]
 mod resume_tests;
 #[cfg(test)]

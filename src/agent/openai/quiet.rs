@@ -83,7 +83,7 @@ impl Asker<'_> {
             }
             let left = question.limit.saturating_sub(begun.elapsed());
             self.watch.set_patience(Some(left));
-            let mut answer = Answer::new(settings.api_key.as_ref());
+            let mut answer = Answer::new(settings.api_key.as_ref()).in_dialect(settings.dialect);
             let asked =
                 self.agent.call(settings, &body, &mut answer, self.watch, &self.interrupted, &mut |_| {});
             let failure = match asked {

@@ -35,14 +35,7 @@ impl Played {
 }
 
 fn settings(fake: &Fake, window: u64) -> ModelSettings {
-    ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
-        context_length: window,
-        api_tries: 2,
-        iterations: 90,
-        ..ModelSettings::default()
-    }
+    ModelSettings { context_length: window, api_tries: 2, ..fake.settings() }
 }
 
 fn agent(settings: ModelSettings) -> OpenAi {
@@ -207,15 +200,18 @@ fn images_are_sent_until_the_server_refuses_them() {
     let folder = Scratch::new();
     let path = folder.path().join("a.png");
     fs::write(&path, b"\x89PNG\r\n\x1a\n").unwrap();
-    let fake =
-        Fake::start([refuses("400 Bad", "This model does not support image input"), says("I cannot see.")]);
-    let spec = TurnSpec { images: vec![path.clone()], ..turn("look") };
-    let played = play_with(&fake, agent(settings(&fake, 0)), spec);
-    assert_eq!(played.end.status, TurnStatus::Complete);
-    let parts = &played.asked[0]["messages"][0]["content"];
-    assert_eq!(parts[1]["image_url"]["url"], "data:image/png;base64,iVBORw0KGgo=");
-    let expected = format!("look\n\n[Image attached at: {}]", path.display());
-    assert_eq!(parts[0]["text"], expected.as_str());
-    assert_eq!(text_of_last(&played.asked[1]), expected);
-    assert!(statuses_of(&played.events).is_empty());
+    for (status, message) in
+        [("400 Bad", "This model does not support image input"), ("413 Large", "Request Entity Too Large")]
+    {
+        let fake = Fake::start([refuses(status, message), says("I cannot see.")]);
+        let spec = TurnSpec { images: vec![path.clone()], ..turn("look") };
+        let played = play_with(&fake, agent(settings(&fake, 0)), spec);
+        assert_eq!(played.end.status, TurnStatus::Complete, "{status}");
+        let parts = &played.asked[0]["messages"][0]["content"];
+        assert_eq!(parts[1]["image_url"]["url"], "data:image/png;base64,iVBORw0KGgo=");
+        let expected = format!("look\n\n[Image attached at: {}]", path.display());
+        assert_eq!(parts[0]["text"], expected.as_str());
+        assert_eq!(text_of_last(&played.asked[1]), expected);
+        assert!(statuses_of(&played.events).is_empty());
+    }
 }

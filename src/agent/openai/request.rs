@@ -1,4 +1,5 @@
-//! The body of a chat-completions request. Pure: settings and a conversation in, JSON text out.
+//! What is asked of a model, and the body of it as `chat/completions` wants it; `agent::anthropic` writes the
+//! other one. Pure: settings and a conversation in, JSON text out.
 //!
 //! Whatever the history holds, what is sent is a valid conversation: roles alternate as strict servers want
 //! them, every call has its result, every result its call.
@@ -10,28 +11,29 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::images::{self, Album};
+use crate::agent::anthropic;
 use crate::model::message::{Message, Role, ToolCall};
-use crate::model::settings::ModelSettings;
+use crate::model::settings::{Dialect, ModelSettings};
 
 /// The result of a call that has none.
-const NO_RESULT: &str = r#"{"error":"This call was not run."}"#;
+pub(in crate::agent) const NO_RESULT: &str = r#"{"error":"This call was not run."}"#;
 
 /// What is asked of the model.
-pub(super) struct Request<'a> {
-    pub(super) settings: &'a ModelSettings,
-    pub(super) model: &'a str,
+pub(in crate::agent) struct Request<'a> {
+    pub(in crate::agent) settings: &'a ModelSettings,
+    pub(in crate::agent) model: &'a str,
     /// The system prompt; blank is none.
-    pub(super) system: &'a str,
+    pub(in crate::agent) system: &'a str,
     /// The conversation, in parts that follow one another.
-    pub(super) conversation: &'a [&'a [Message]],
+    pub(in crate::agent) conversation: &'a [&'a [Message]],
     /// The images of it that are sent.
-    pub(super) album: &'a Album,
+    pub(in crate::agent) album: &'a Album,
     /// The tools, JSON already.
-    pub(super) tools: Option<&'a RawValue>,
+    pub(in crate::agent) tools: Option<&'a RawValue>,
     /// An output limit for this call, in tokens, before the configured one.
-    pub(super) max_tokens: Option<u64>,
+    pub(in crate::agent) max_tokens: Option<u64>,
     /// Whether the answer comes piece by piece.
-    pub(super) streamed: bool,
+    pub(in crate::agent) streamed: bool,
 }
 
 #[derive(Serialize)]
@@ -108,9 +110,12 @@ struct FunctionLine<'a> {
 }
 
 impl Request<'_> {
-    /// The JSON text. No output limit is sent unless there is one: a guess is refused by servers whose limit
-    /// is lower.
+    /// The JSON text, in the endpoint's dialect. Of `chat/completions` no output limit is sent unless there is
+    /// one: a guess is refused by servers whose limit is lower.
     pub(super) fn body(&self) -> Result<Vec<u8>, serde_json::Error> {
+        if self.settings.dialect == Dialect::Messages {
+            return anthropic::body(self);
+        }
         let configured = (self.settings.max_tokens > 0).then_some(self.settings.max_tokens);
         serde_json::to_vec(&Body {
             model: self.model,

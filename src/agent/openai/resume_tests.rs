@@ -13,7 +13,6 @@ use crate::base::scratch::Scratch;
 use crate::model::agent_event::AgentEvent;
 use crate::model::ask::{Answer, Ask};
 use crate::model::message::{Called, Message, Role, ToolCall};
-use crate::model::settings::ModelSettings;
 use crate::model::turn::{Resumed, TurnEnd, TurnSpec, TurnStatus};
 
 const TODO: &str = r#"{"todos":[{"id":"1","content":"look","status":"pending"}]}"#;
@@ -60,15 +59,8 @@ fn play(
 ) -> Played {
     let folder = Scratch::new();
     let fake = Fake::start(replies);
-    let settings = ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
-        api_tries: 1,
-        iterations: 90,
-        ..ModelSettings::default()
-    };
     let toolbox = Arc::new(Toolbox::new(&folder.dir("home")).unwrap());
-    let agent = OpenAi::new(Arc::new(Client::new(Limits::default())), settings).with_tools(toolbox);
+    let agent = OpenAi::new(Arc::new(Client::new(Limits::default())), fake.settings()).with_tools(toolbox);
     let (events, end) = run(agent, TurnSpec { cwd: folder.dir("work"), ..spec }, watch);
     let last: Value = serde_json::from_str(&fake.seen().pop().unwrap().body).unwrap();
     Played { events, end, sent: last["messages"].as_array().unwrap().clone() }

@@ -34,13 +34,10 @@ fn client() -> Arc<Client> {
 
 fn agent(client: &Arc<Client>, fake: &Fake) -> OpenAi {
     let settings = ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
         api_key: Some(Secret::new(KEY)),
         context_length: 1000,
         api_tries: 3,
-        iterations: 90,
-        ..ModelSettings::default()
+        ..fake.settings()
     };
     let quick = Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) };
     OpenAi::new(Arc::clone(client), settings).with_backoff(quick)

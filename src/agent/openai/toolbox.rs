@@ -14,9 +14,10 @@ use crate::mcp::{McpTool, Servers};
 use crate::model::bulletin::Bulletin;
 use crate::model::job::Subagents;
 use crate::model::settings::{ApprovalSettings, DelegationSettings};
+use crate::model::toolset::{SERVER_PREFIX, StockTool, ToolSettings};
 use crate::model::turn::TurnSpec;
 use crate::tools::approval::Policy;
-use crate::tools::{Desk, Desks, StoreCall, TOOLS};
+use crate::tools::{Desk, Desks, StoreCall, TOOLS, Tool};
 
 /// How long the first turn waits for tool servers that are slow to start. Later ones take what is there.
 const SERVERS_WAIT: Duration = Duration::from_millis(1_500);
@@ -33,7 +34,7 @@ pub struct Toolbox {
     /// The lists that were made of the newest tools of the servers.
     lists: Mutex<Lists>,
     /// System prompts by session, with what they were made for.
-    prompts: Mutex<HashMap<String, (PathBuf, Arc<str>)>>,
+    prompts: Mutex<HashMap<String, Prompt>>,
     servers: Option<Arc<Servers>>,
     /// A turn has waited for the servers.
     waited: AtomicBool,
@@ -42,6 +43,8 @@ pub struct Toolbox {
     policy: Mutex<Arc<Policy>>,
     /// Whether the model may remember things.
     memory: AtomicBool,
+    /// Which sets of tools are on.
+    sets: Mutex<ToolSettings>,
 }
 
 /// Lists of tools, for each kind of turn that asked.
@@ -51,7 +54,17 @@ struct Lists {
     offered: Option<Arc<[Arc<McpTool>]>>,
     /// Whether the model could remember things then.
     memory: bool,
+    /// Which sets were on then.
+    sets: ToolSettings,
     made: Vec<(Access, Arc<List>)>,
+}
+
+/// A system prompt and what it was made for.
+#[derive(Debug)]
+struct Prompt {
+    cwd: PathBuf,
+    configured: String,
+    text: Arc<str>,
 }
 
 impl Toolbox {
@@ -71,6 +84,7 @@ impl Toolbox {
             delegations: Arc::new(Delegations::new(None)),
             policy: Mutex::default(),
             memory: AtomicBool::new(true),
+            sets: Mutex::default(),
         })
     }
 
@@ -98,6 +112,14 @@ impl Toolbox {
         self.memory.store(is_on, Ordering::SeqCst);
     }
 
+    /// Turns that begin from now on have these sets of tools, and no others.
+    pub fn use_sets(&self, settings: &ToolSettings) {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if *sets != *settings {
+            sets.clone_from(settings);
+        }
+    }
+
     /// The same with earlier conversations to search: `call` asks the store, on agents' threads.
     pub fn with_store(self, call: StoreCall) -> Self {
         Self { desks: self.desks.with_store(call), lists: Mutex::default(), ..self }
@@ -120,6 +142,7 @@ impl Toolbox {
             servers.tools(if first { SERVERS_WAIT } else { Duration::ZERO })
         });
         let memory = self.memory.load(Ordering::SeqCst);
+        let sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let is_same_offer = match (&lists.offered, &offered) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -127,24 +150,20 @@ impl Toolbox {
             (None, Some(new)) => new.is_empty(),
             (Some(_), None) => false,
         };
-        if !is_same_offer || lists.memory != memory {
-            *lists = Lists { offered: offered.clone(), memory, made: Vec::new() };
+        if !is_same_offer || lists.memory != memory || lists.sets != sets {
+            *lists = Lists { offered: offered.clone(), memory, sets, made: Vec::new() };
         }
         if let Some((_, list)) = lists.made.iter().find(|(of, _)| *of == access) {
             return Arc::clone(list);
         }
-        let list = Arc::new(self.make(access, memory, offered.as_deref().unwrap_or_default()));
+        let list = Arc::new(self.make(access, memory, &lists.sets, offered.as_deref().unwrap_or_default()));
         lists.made.push((access, Arc::clone(&list)));
         list
     }
 
-    fn make(&self, access: Access, memory: bool, offered: &[Arc<McpTool>]) -> List {
-        let at_hand = |name: &str| match name {
-            MEMORY => memory,
-            SESSION_SEARCH => self.desks.has_store(),
-            _ => true,
-        };
-        let own = TOOLS.iter().copied().filter(|tool| at_hand(tool.name)).map(Hand::Own);
+    fn make(&self, access: Access, memory: bool, sets: &ToolSettings, offered: &[Arc<McpTool>]) -> List {
+        let at_hand = |tool: &&Tool| self.is_at_hand(tool.name, memory);
+        let own = TOOLS.iter().copied().filter(at_hand).map(Hand::Own);
         let remote = self.servers.iter().flat_map(|servers| {
             // What a server says is not trusted to be JSON; of a broken schema only that tool is left out.
             let whole = |tool: &&Arc<McpTool>| {
@@ -156,11 +175,43 @@ impl Toolbox {
             };
             offered.iter().filter(whole).map(hand)
         });
-        let hands = own.chain(remote).filter(|hand| access.allows(hand.name())).collect();
+        let may = |hand: &Hand| access.allows(hand.name()) && hand.is_on(sets);
+        let hands = own.chain(remote).filter(may).collect();
         List::new(hands).unwrap_or_else(|error| {
             log::error!("the tools cannot be named to the model: {error}");
             List::empty()
         })
+    }
+
+    /// Whether what one of our tools needs is there.
+    fn is_at_hand(&self, name: &str, memory: bool) -> bool {
+        match name {
+            MEMORY => memory,
+            SESSION_SEARCH => self.desks.has_store(),
+            _ => true,
+        }
+    }
+
+    /// All tools that turns could have, with what the settings say of each. Waits for no server.
+    pub fn stock(&self) -> Vec<StockTool> {
+        let memory = self.memory.load(Ordering::SeqCst);
+        let sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = TOOLS.iter().map(|tool| StockTool {
+            toolset: tool.toolset.to_owned(),
+            name: tool.name.to_owned(),
+            description: tool.description.to_owned(),
+            enabled: sets.allows_set(tool.toolset),
+            at_hand: self.is_at_hand(tool.name, memory),
+        });
+        let offered = self.servers.as_ref().map(|servers| servers.tools(Duration::ZERO));
+        let remote = offered.iter().flat_map(|offered| offered.iter()).map(|tool| StockTool {
+            toolset: format!("{SERVER_PREFIX}{}", tool.server),
+            name: tool.name.clone(),
+            description: tool.description.clone(),
+            enabled: sets.allows_server(&tool.server),
+            at_hand: true,
+        });
+        own.chain(remote).collect()
     }
 
     /// The sessions' desks.
@@ -169,7 +220,7 @@ impl Toolbox {
     }
 
     /// The desk of the turn's session, ready for the turn.
-    pub(super) fn desk(&self, turn: &TurnSpec) -> Arc<Desk> {
+    pub fn desk(&self, turn: &TurnSpec) -> Arc<Desk> {
         let desk = self.desks.of(&turn.session_key, &self.home, &turn.cwd);
         desk.begin_turn(&turn.cwd);
         desk.begin_approvals(&self.policy.lock().unwrap_or_else(PoisonError::into_inner), &turn.yolo);
@@ -177,17 +228,24 @@ impl Toolbox {
     }
 
     /// The system prompt of the turn's session: made once, because servers cache what does not change; anew
-    /// when the session moved.
-    pub(super) fn system_prompt(&self, turn: &TurnSpec, make: impl FnOnce(&Path) -> String) -> Arc<str> {
+    /// when the session moved, or when the person's own part of it (a personality) is another one.
+    pub(super) fn system_prompt(
+        &self,
+        turn: &TurnSpec,
+        configured: &str,
+        make: impl FnOnce(&Path) -> String,
+    ) -> Arc<str> {
         let mut prompts = self.prompts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((cwd, prompt)) = prompts.get(&turn.session_key)
-            && *cwd == turn.cwd
+        if let Some(known) = prompts.get(&turn.session_key)
+            && known.cwd == turn.cwd
+            && known.configured == configured
         {
-            return Arc::clone(prompt);
+            return Arc::clone(&known.text);
         }
-        let prompt: Arc<str> = make(&self.home).into();
-        prompts.insert(turn.session_key.clone(), (turn.cwd.clone(), Arc::clone(&prompt)));
-        prompt
+        let text: Arc<str> = make(&self.home).into();
+        let (cwd, configured) = (turn.cwd.clone(), configured.to_owned());
+        prompts.insert(turn.session_key.clone(), Prompt { cwd, configured, text: Arc::clone(&text) });
+        text
     }
 
     /// Subagents that run, with the limits in force.
@@ -239,5 +297,23 @@ mod tests {
         assert_eq!(has(&toolbox), [false, false, true]);
         let toolbox = toolbox.with_store(Arc::new(|_| Ok(Told::Found(Vec::new()))));
         assert_eq!(has(&toolbox), [false, true, true], "a list that was made before is not used");
+    }
+
+    #[test]
+    fn a_set_that_is_off_is_not_offered_and_stands_in_the_stock() {
+        let toolbox = Toolbox::new(Path::new("/nowhere")).unwrap();
+        let has = |name: &str| {
+            let list = toolbox.list(Access::Session);
+            list.names().any(|known| known == name)
+        };
+        assert!(has("terminal") && has("process") && has("todo"));
+        let off = Arc::from(["terminal".to_owned()]);
+        toolbox.use_sets(&ToolSettings { off, ..ToolSettings::default() });
+        assert!(!has("terminal") && !has("process") && has("todo"));
+        let stock = toolbox.stock();
+        assert_eq!(stock.len(), TOOLS.len());
+        assert!(stock.iter().all(|tool| tool.enabled == (tool.toolset != "terminal")));
+        toolbox.use_sets(&ToolSettings::default());
+        assert!(has("terminal"), "from the next turn on");
     }
 }

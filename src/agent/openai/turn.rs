@@ -20,7 +20,7 @@ use super::ending::{Ender, Ending};
 use super::fallback::Endpoints;
 use super::images::Album;
 use super::{OpenAi, prompt, watch};
-use crate::agent::AgentIo;
+use crate::agent::{AgentIo, references};
 use crate::model::agent_event::AgentEvent;
 use crate::model::message::{Message, Role};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
@@ -36,6 +36,9 @@ const EMPTY_MAX: u32 = 3;
 const CONTINUE: &str = "Your answer was cut off by the output limit. Continue exactly where it stops.";
 const NUDGE: &str = "You said nothing after the tools ran. Go on, or say what you found.";
 const SUMMARISE: &str = "You may not call more tools in this turn. Say what was done and what is left to do.";
+
+/// The tool that reads pages of the web.
+const WEB: &str = "web_extract";
 
 /// What text that follows tools begins with, so that it does not run into what was said before.
 const AFTER_TOOLS: &str = "\n\n";
@@ -78,18 +81,25 @@ struct Counts {
 impl<'a> Run<'a> {
     /// Ready to begin.
     pub(super) fn new(agent: &'a OpenAi, turn: &'a TurnSpec, io: &'a AgentIo) -> Self {
-        let endpoints = Endpoints::new(agent, turn.model.as_deref());
+        let endpoints = Endpoints::new(agent, turn.model_name());
         let configured = &agent.settings.system_prompt;
         let make = |home: &Path| {
-            let memory = agent.agent_settings.memory.then(|| memory_for_prompt(home)).flatten();
-            let notes = memory.into_iter().chain(skills_for_prompt(home));
+            let settings = &agent.agent_settings;
+            let remembers = settings.memory && settings.tools.allows_set("memory");
+            let memory = remembers.then(|| memory_for_prompt(home)).flatten();
+            let skills =
+                settings.tools.allows_set("skills").then(|| skills_for_prompt(home, &settings.skill_folders));
+            let notes = memory.into_iter().chain(skills.flatten());
             prompt::system_prompt(configured, notes, &turn.cwd, endpoints.model(), &today())
         };
         let system = match &agent.toolbox {
             None => configured.as_str().into(),
-            Some(toolbox) => toolbox.system_prompt(turn, make),
+            Some(toolbox) => toolbox.system_prompt(turn, configured, make),
         };
         let desk = agent.toolbox.as_ref().map(|toolbox| toolbox.desk(turn));
+        if let Some(desk) = &desk {
+            desk.use_skill_folders(&agent.agent_settings.skill_folders);
+        }
         if let Some(desk) = &desk
             && let Some(plan) = last_plan(&turn.history)
         {
@@ -118,6 +128,9 @@ impl<'a> Run<'a> {
     /// The turn from its first call to its end.
     pub(super) fn run(mut self) -> TurnEnd {
         self.resume();
+        if let Err(end) = self.expand() {
+            return self.close(*end);
+        }
         loop {
             if let Some(end) = self.round() {
                 return self.close(end);
@@ -125,9 +138,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// References in the prompt are expanded. Pages are for who has the tool that reads them.
+    fn expand(&mut self) -> Result<(), Box<TurnEnd>> {
+        let Some(places) = self.agent.places.as_ref().filter(|_| self.turn.expands) else { return Ok(()) };
+        let desk = self.desk.clone().unwrap_or_else(|| places.desk(self.turn));
+        let web = self.agent.toolbox.as_ref().is_some_and(|kit| kit.find(WEB).is_some());
+        let window = self.endpoints.settings().context_length;
+        if let Some(text) = references::expanded(self.turn, &desk, window, web, self.io)? {
+            self.talk.rewrite_prompt(text);
+        }
+        Ok(())
+    }
+
     /// The end as it is reported: with everything the turn said and used.
     fn close(mut self, mut end: TurnEnd) -> TurnEnd {
-        let mut messages = self.talk.take_said();
+        let mut messages = told(self.talk.take_said());
         messages.append(&mut end.messages);
         let before = self.turn.resumed.as_ref().and(self.turn.history.last());
         // The next prompt must not follow a tool's result: the roles alternate.
@@ -254,8 +279,13 @@ impl<'a> Run<'a> {
 
 /// Messages become part of the conversation, and the gateway hears of them.
 fn say(io: &AgentIo, talk: &mut Conversation<'_>, messages: Vec<Message>) {
-    io.emit(AgentEvent::Said(messages.clone()));
+    io.emit(AgentEvent::Said(told(messages.clone())));
     talk.extend(messages);
+}
+
+/// Messages as others get them: thoughts are for the rest of this turn alone.
+fn told(messages: Vec<Message>) -> Vec<Message> {
+    messages.into_iter().map(Message::without_thoughts).collect()
 }
 
 /// The newest plan in a conversation: what the tool gave last.

@@ -33,13 +33,7 @@ fn play_in(
     watch: impl FnMut(&AgentEvent, &AgentControl),
 ) -> Played {
     let fake = Fake::start(replies);
-    let settings = ModelSettings {
-        name: "m1".into(),
-        base_url: fake.base_url(),
-        api_tries: 2,
-        iterations,
-        ..ModelSettings::default()
-    };
+    let settings = ModelSettings { api_tries: 2, iterations, ..fake.settings() };
     let quick = Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) };
     let toolbox = Arc::new(Toolbox::new(&folder.dir("home")).unwrap());
     let agent = OpenAi::new(Arc::new(Client::new(Limits::default())), settings)

@@ -7,6 +7,7 @@ pub mod fake_model;
 mod general;
 mod server;
 pub mod sim;
+pub mod upstream;
 pub mod wirelog;
 
 use std::ffi::OsString;
@@ -98,6 +99,17 @@ impl Mode {
     }
 }
 
+/// What was said of another program's agent.
+#[derive(Clone, Default, PartialEq, Debug)]
+pub struct LowAcp {
+    /// `--acp`, a command line.
+    pub command: Option<String>,
+    /// `--acp-auth`.
+    pub login: Option<String>,
+    /// `--no-acp-mcp`.
+    pub keeps_servers: bool,
+}
+
 /// What was said on the command line, word for word; `None` is "not said". Nothing is resolved here.
 #[derive(Clone, Default, PartialEq, Debug)]
 pub struct LowArgs {
@@ -111,6 +123,8 @@ pub struct LowArgs {
     pub allow_hosts: Vec<String>,
     /// `--agent`.
     pub agent: Option<AgentChoice>,
+    /// `--acp` and what goes with it.
+    pub acp: LowAcp,
     /// `--rate`, in tokens a second.
     pub rate: Option<u64>,
     /// `--no-merge`.
@@ -137,6 +151,8 @@ pub struct LowArgs {
     pub seed: Option<u64>,
     /// Words that are no flags, where the mode takes such.
     pub words: Vec<OsString>,
+    /// Flags of a server in front of others.
+    pub upstream: upstream::UpstreamArgs,
     /// Flags of `fake-model`.
     pub fake_model: fake_model::FakeModelArgs,
     /// Flags of `bench`.
@@ -173,6 +189,7 @@ pub struct Flag {
 /// The families, in the order the help lists them.
 const FAMILIES: &[&[Flag]] = &[
     server::FLAGS,
+    upstream::FLAGS,
     client::FLAGS,
     fake_model::FLAGS,
     bench::FLAGS,

@@ -59,6 +59,38 @@ pub(super) const FLAGS: &[Flag] = &[
         set: |low, value| agent(&value).map(|agent| low.agent = Some(agent)),
     },
     Flag {
+        name: "acp",
+        short: None,
+        value: "COMMAND",
+        on: &[Mode::Serve, Mode::Stdio],
+        help: "Let the agent answer that this command starts and that speaks the Agent Client Protocol on its \
+               stdin and stdout. The command is split into words as a shell does, and nothing in it is expanded.",
+        default: "$TUI_GATEWAY_ACP, else none",
+        set: |low, value| filled(&value).map(|command| low.acp.command = Some(command.to_owned())),
+    },
+    Flag {
+        name: "acp-auth",
+        short: None,
+        value: "ID",
+        on: &[Mode::Serve, Mode::Stdio],
+        help: "The way to log in with the agent of --acp, by the id that the agent gives it. Needed where it \
+               wants a login and offers several ways; an error lists them.",
+        default: "$TUI_GATEWAY_ACP_AUTH, else the only one",
+        set: |low, value| filled(&value).map(|id| low.acp.login = Some(id.to_owned())),
+    },
+    Flag {
+        name: "no-acp-mcp",
+        short: None,
+        value: "",
+        on: &[Mode::Serve, Mode::Stdio],
+        help: "Tell the agent of --acp nothing of the tool servers in config.yaml.",
+        default: "",
+        set: |low, _| {
+            low.acp.keeps_servers = true;
+            Ok(())
+        },
+    },
+    Flag {
         name: "no-merge",
         short: None,
         value: "",

@@ -16,6 +16,8 @@ pub struct SimArgs {
     pub minimise: bool,
     /// `--trace`.
     pub trace: bool,
+    /// `--front`.
+    pub front: bool,
 }
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -36,6 +38,18 @@ pub(super) const FLAGS: &[Flag] = &[
         help: "Steps of a run before its faults are over.",
         default: "3000",
         set: |low, value| number(&value).map(|steps| low.sim.steps = Some(steps)),
+    },
+    Flag {
+        name: "front",
+        short: None,
+        value: "",
+        on: SIM,
+        help: "Simulate what --upstream does: a bridge in front of hosts that stall and die. Not with --minimise.",
+        default: "",
+        set: |low, _| {
+            low.sim.front = true;
+            Ok(())
+        },
     },
     Flag {
         name: "minimise",

@@ -29,7 +29,11 @@ pub(crate) fn sim(low: &LowArgs) -> ExitCode {
         return fail(&format!("--steps wants {STEPS_MAX} at most"), ExitCode::from(crate::cli::EXIT_USAGE));
     }
     let mut options = Options::new(low.seed.unwrap_or_default(), steps as usize, Instant::now());
-    options.trace = args.trace;
+    if args.front && args.minimise {
+        let text = "--minimise shrinks no run of --front: try fewer --steps";
+        return fail(text, ExitCode::from(crate::cli::EXIT_USAGE));
+    }
+    (options.trace, options.front) = (args.trace, args.front);
     // A panic is a failure of its run, reported with it; shrinking makes thousands of them.
     std::panic::set_hook(Box::new(|panic| {
         if let (Some(place), Ok(mut last)) = (panic.location(), LAST_PANIC.lock()) {
@@ -104,8 +108,12 @@ fn failed(options: &Options, failure: &Failure, minimise: bool) -> ExitCode {
     let place = LAST_PANIC.lock().ok().and_then(|mut last| last.take());
     let place = place.map(|place| format!(" (at {place})")).unwrap_or_default();
     let mut text = format!(
-        "seed {} fails {when}: {}{place}\nagain: tui-gateway sim --seed {} --steps {} --trace\n",
-        options.seed, failure.what, options.seed, options.steps
+        "seed {} fails {when}: {}{place}\nagain: tui-gateway sim{} --seed {} --steps {} --trace\n",
+        options.seed,
+        failure.what,
+        if options.front { " --front" } else { "" },
+        options.seed,
+        options.steps
     );
     if minimise {
         let minimal = sim::minimise(options, failure);

@@ -16,7 +16,7 @@ pub(super) fn changed(old: &Value, path: &[&str], change: &Change) -> Result<Opt
     for key in parents {
         let members = mapping(at)?;
         // What is not there need not be removed.
-        if *change == Change::Remove && !members.contains_key(*key) {
+        if matches!(change, Change::Remove | Change::Without(_)) && !members.contains_key(*key) {
             return Ok(None);
         }
         at = members.entry(*key).or_insert(Value::Null);
@@ -39,6 +39,13 @@ pub(super) fn changed(old: &Value, path: &[&str], change: &Change) -> Result<Opt
             }
             items.push(item.as_str().into());
         }
+        Change::Without(item) => match members.get_mut(*last) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(items)) => items.retain(|old| old != item),
+            Some(_) => return Err(EditError::Shape),
+        },
+        // The way to the place is resolved before.
+        Change::Below(..) => return Err(EditError::Shape),
         Change::Remove => {
             let Some(place) = members.get(*last) else { return Ok(None) };
             scalar_only(place)?;
@@ -68,6 +75,7 @@ fn value(scalar: &Scalar) -> Value {
     match scalar {
         Scalar::Text(text) => Value::String(text.clone()),
         Scalar::Flag(on) => Value::Bool(*on),
+        Scalar::Number(number) => serde_json::from_str(number).unwrap_or_default(),
     }
 }
 
@@ -111,6 +119,9 @@ mod tests {
         assert_eq!(changed(&old, &["a", "on"], &flag(true)).unwrap(), None);
         assert_eq!(changed(&old, &["l"], &Change::Append("x".into())).unwrap(), None);
         assert_eq!(changed(&old, &["b", "c"], &Change::Remove).unwrap(), None);
+        for path in [&["l"][..], &["b", "c"], &["b"]] {
+            assert_eq!(changed(&old, path, &Change::Without("y".into())).unwrap(), None, "{path:?}");
+        }
         assert_eq!(changed(&old, &["a", "c"], &Change::Remove).unwrap(), None);
         assert_eq!(
             changed(&old, &["a", "on"], &flag(false)).unwrap(),

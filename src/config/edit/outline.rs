@@ -142,12 +142,13 @@ impl Reader<'_> {
     /// From bracket to bracket, if there are any.
     fn flow(&self, start: Span, end: Span, bracket: char) -> Option<Range<usize>> {
         let (from, to) = (self.byte(start.start), self.byte(start.end));
-        let opens = self.text.get(from..to)?.ends_with(bracket);
+        // Blanks behind the bracket may count as part of it.
+        let opening = self.text.get(from..to)?.trim_end();
         // The end that the parser gives lies behind a comment; its start is the bracket.
         let (close, end_of) = (self.byte(end.start), self.byte(end.end));
         let is_bracket = self.text.get(close..).is_some_and(|rest| rest.starts_with([']', '}']));
         let end = if is_bracket { close + 1 } else { end_of };
-        opens.then(|| to - bracket.len_utf8()..end)
+        opening.ends_with(bracket).then(|| from + opening.len() - bracket.len_utf8()..end)
     }
 }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::EditError;
 use super::outline::{Entry, Node, outline};
 use super::spelling::{Quotes, spelled, text_spelled};
+use super::yaml;
 use crate::model::edit::Change;
 
 /// Blanks by which what is written anew stands further in than what it belongs to.
@@ -54,9 +55,29 @@ impl Page<'_> {
             (Node::Mapping { flow: Some(at), entries }, None) if entries.is_empty() => {
                 Some((at.clone(), self.block(0, path).trim_end().to_owned()))
             }
+            (Node::Mapping { flow: Some(at), entries }, _) if !entries.is_empty() => {
+                self.within(at, entries, path)
+            }
             (node, Some(owner)) => self.fill(node, owner, |indent| self.block(indent, path)),
             _ => None,
         }
+    }
+
+    /// A value in braces on one line: its word is replaced, or it is put behind the last one.
+    fn within(&self, braces: &Range<usize>, entries: &[Entry], path: &[&str]) -> Option<Patch> {
+        let (Change::Set(scalar), [key]) = (self.change, path) else { return None };
+        if self.text.get(braces.clone())?.contains('\n') {
+            return None;
+        }
+        if let Some(known) = entries.iter().rfind(|entry| entry.key.as_deref() == Some(*key)) {
+            let Node::Word { at, quotes } = &known.value else { return None };
+            return Some((at.clone(), spelled(scalar, *quotes)));
+        }
+        let inside = self.text.get(braces.start..braces.end.checked_sub(1)?)?.trim_end();
+        let at = braces.start + inside.len();
+        let comma = if inside.ends_with(',') { "" } else { "," };
+        let key = text_spelled(key, Quotes::AsNeeded);
+        Some((at..at, format!("{comma} {key}: {}", spelled(scalar, Quotes::AsNeeded))))
     }
 
     /// A key that is there already.
@@ -72,6 +93,17 @@ impl Page<'_> {
                 let dash = self.text.get(self.line_start(at.start)..at.start)?.trim_end_matches(' ');
                 let indent = dash.strip_suffix('-').filter(|blanks| blanks.bytes().all(|b| b == b' '))?;
                 Some(self.insert(self.line_end(at.end), &self.item(indent.len(), item)))
+            }
+            (Change::Append(item), Node::List { flow: Some(brackets), items }) if !items.is_empty() => {
+                let Some(Node::Word { at, .. }) = items.last() else { return None };
+                self.on_one_line(brackets)?;
+                Some((at.end..at.end, format!(", {}", text_spelled(item, Quotes::AsNeeded))))
+            }
+            (Change::Without(item), Node::List { flow: Some(brackets), items }) => {
+                self.without_word(brackets, items, item)
+            }
+            (Change::Without(item), Node::List { flow: None, items }) => {
+                self.without_line(entry, items, item)
             }
             (Change::Append(item), node) => self.fill(node, entry, |indent| self.item(indent, item)),
             (Change::Remove, node) => self.remove(siblings, entry, node),
@@ -126,6 +158,53 @@ impl Page<'_> {
         }
         let comment = end + (rest.len() - rest.trim_start().len());
         Some((entry.at.start..comment, String::new()))
+    }
+
+    /// A list within brackets without one of its words.
+    fn without_word(&self, brackets: &Range<usize>, items: &[Node], text: &str) -> Option<Patch> {
+        self.on_one_line(brackets)?;
+        let mut kept = Vec::new();
+        for item in items {
+            let Node::Word { at, .. } = item else { return None };
+            if !self.means(at, text) {
+                kept.push(self.text.get(at.clone())?);
+            }
+        }
+        Some((brackets.clone(), format!("[{}]", kept.join(", "))))
+    }
+
+    /// A list of lines without one of them. A comment there stays.
+    fn without_line(&self, owner: &Entry, items: &[Node], text: &str) -> Option<Patch> {
+        let at = items.iter().find_map(|item| match item {
+            Node::Word { at, .. } if self.means(at, text) => Some(at),
+            _ => None,
+        })?;
+        let start = self.line_start(at.start);
+        let dash = self.text.get(start..at.start)?.trim_end_matches(' ');
+        let indent = dash.strip_suffix('-').filter(|blanks| blanks.bytes().all(|b| b == b' '))?.len();
+        if items.len() == 1 {
+            // Without it there would be nothing, which is no list.
+            let indent = self.indent(owner.at.start)? + STEP;
+            return Some((start..at.end, format!("{:indent$}[]", "")));
+        }
+        let line_end = self.line_end(at.end);
+        let rest = self.text.get(at.end..line_end)?;
+        if rest.trim().is_empty() {
+            return Some((start..line_end, String::new()));
+        }
+        let comment = at.end + (rest.len() - rest.trim_start().len());
+        Some((start + indent..comment, String::new()))
+    }
+
+    /// Whether a word is read as this text.
+    fn means(&self, at: &Range<usize>, text: &str) -> bool {
+        let word = self.text.get(at.clone()).unwrap_or_default();
+        matches!(yaml::parse(word), Ok(serde_json::Value::String(read)) if read == text)
+    }
+
+    /// On several lines there may be comments between.
+    fn on_one_line(&self, at: &Range<usize>) -> Option<()> {
+        (!self.text.get(at.clone())?.contains('\n')).then_some(())
     }
 
     /// The lines of a path that is not there yet.

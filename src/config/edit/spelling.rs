@@ -20,6 +20,7 @@ pub(super) enum Quotes {
 pub(super) fn spelled(scalar: &Scalar, quotes: Quotes) -> String {
     match scalar {
         Scalar::Flag(on) => on.to_string(),
+        Scalar::Number(number) => number.clone(),
         Scalar::Text(text) => text_spelled(text, quotes),
     }
 }

@@ -33,11 +33,13 @@ fn lists_grow_and_nothing_else_changes() {
         ("command_allowlist:\n    - 'one'\n", "command_allowlist:\n    - 'one'\n    - a b\n"),
         ("command_allowlist:\n  - \"x # y\" # z", "command_allowlist:\n  - \"x # y\" # z\n  - a b\n"),
         ("command_allowlist:\n  - a b\n", "command_allowlist:\n  - a b\n"),
+        ("command_allowlist: [a, 'b'] # why\n", "command_allowlist: [a, 'b', a b] # why\n"),
     ] {
         assert_eq!(append(old, "a b").unwrap(), new, "{old}");
     }
     for odd in [
-        "command_allowlist: [a, b]\n",
+        "command_allowlist: [a,\n  b]\n",
+        "command_allowlist: [a, {b: c}]\n",
         "command_allowlist: x\n",
         "command_allowlist:\n  - a: 1\n",
         "command_allowlist: &list\n  - a\nb: *list\n",
@@ -47,6 +49,43 @@ fn lists_grow_and_nothing_else_changes() {
     ] {
         assert!(append(odd, "a b").is_err(), "{odd}");
     }
+}
+
+#[test]
+fn lists_shrink_and_nothing_else_changes() {
+    let without = |text: &str| edited(text, &[Edit::listed(&["l", "cli"], "web", false)]);
+    for (old, new) in [
+        (
+            "l:\n  cli:\n    - file # f\n    # pages\n    - web\n    - todo\n",
+            "l:\n  cli:\n    - file # f\n    # pages\n    - todo\n",
+        ),
+        ("l:\n  cli:\n  - file\n  - 'web' # w\n", "l:\n  cli:\n  - file\n  # w\n"),
+        ("l:\n  cli:\n    - web # w\nx: 1\n", "l:\n  cli:\n    [] # w\nx: 1\n"),
+        ("l:\n  cli:\n  - web\nx: 1\n", "l:\n  cli:\n    []\nx: 1\n"),
+        ("l:\n  cli: [file, web, \"a b\"] # l\n", "l:\n  cli: [file, \"a b\"] # l\n"),
+        ("l:\n  cli: [web]\n", "l:\n  cli: []\n"),
+        ("l:\n  cli: [file]\n", "l:\n  cli: [file]\n"),
+        ("l:\n  other: 1\n", "l:\n  other: 1\n"),
+        ("x: 1\n", "x: 1\n"),
+    ] {
+        assert_eq!(without(old).unwrap(), new, "{old}");
+        assert_eq!(without(new).unwrap(), new, "{new}");
+    }
+    for odd in ["l: {cli: [web]}\n", "l:\n  cli: web\n", "l:\n  cli: [web,\n    file]\n"] {
+        assert!(without(odd).is_err(), "{odd}");
+    }
+}
+
+#[test]
+fn keys_that_are_known_late_are_keys_all_the_same() {
+    let keys = ["git hub", "tools", "exclude"].map(str::to_owned).to_vec();
+    let change = Change::Below(keys, Box::new(Change::listed("die".to_owned(), true)));
+    let edit = Edit { path: vec!["mcp_servers"], change };
+    let old = "mcp_servers:\n  git hub:\n    command: x # y\n";
+    let new = "mcp_servers:\n  git hub:\n    command: x # y\n    tools:\n      exclude:\n        - die\n";
+    assert_eq!(edited(old, std::slice::from_ref(&edit)).unwrap(), new);
+    assert!(is_decided(&json!({"mcp_servers": {"git hub": 1}}), &edit));
+    assert!(!is_decided(&json!({"mcp_servers": {"other": 1}}), &edit));
 }
 
 #[test]
@@ -65,6 +104,9 @@ fn values_are_set_where_they_stand() {
             "approvals:\n  # x\n  gateway_timeout: 5\n  mode: \"off\"\n\n# the model\nmodel: m",
         ),
         ("approvals:\n  mode: 'smart # x' # y\n", "approvals:\n  mode: 'off' # y\n"),
+        ("approvals: {mode: manual} # x\n", "approvals: {mode: \"off\"} # x\n"),
+        ("approvals: { gateway_timeout: 5 }\n", "approvals: { gateway_timeout: 5, mode: \"off\" }\n"),
+        ("approvals: {x: 1,}\n", "approvals: {x: 1, mode: \"off\",}\n"),
         ("approvals:\n  mode: # y\n", "approvals:\n  mode: \"off\" # y\n"),
         ("approvals:\r\n  mode: a\r\n", "approvals:\r\n  mode: \"off\"\r\n"),
         ("mode: x\r\n", "mode: x\r\napprovals:\r\n  mode: \"off\"\r\n"),
@@ -75,10 +117,11 @@ fn values_are_set_where_they_stand() {
         ),
         ("l:\n- a\n- b\n# end\n", "l:\n- a\n- b\napprovals:\n  mode: \"off\"\n# end\n"),
     ] {
-        assert_eq!(mode(old, "off").unwrap(), new, "{old}");
+        assert_eq!(mode(old, "off").unwrap_or_else(|why| panic!("{old}: {why}")), new, "{old}");
     }
     for odd in [
-        "approvals: {mode: manual}\n",
+        "approvals: {mode: [a]}\n",
+        "approvals: {\n  mode: manual}\n",
         "approvals: off\n",
         "approvals:\n  mode: >\n    a\n",
         "approvals:\n  mode: a\n    b\n",

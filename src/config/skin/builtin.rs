@@ -128,6 +128,11 @@ impl Row {
     }
 }
 
+/// The names, in their order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SKINS.iter().map(|row| row.name)
+}
+
 /// The built-in skin of exactly that name.
 pub(super) fn find(name: &str) -> Option<Skin> {
     let column = SKINS.iter().position(|row| row.name == name)?;

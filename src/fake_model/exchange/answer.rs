@@ -68,6 +68,8 @@ impl Exchange {
     /// Answers as the script of the request says.
     fn speak(&mut self, ask: &Ask, head: &Head, now: Instant, world: &mut World) {
         let script = world.defaults.script_for(ask);
+        let judged = plan::verdict(&script, ask, |name| world.ledger.named(name));
+        let script = judged.unwrap_or(script);
         let faults = plan::faults(&script, |id| world.ledger.named(id));
         let serial = world.ledger.open(ask, script.id.as_deref(), now);
         self.entry = Some(Entry { serial, tokens: 0 });

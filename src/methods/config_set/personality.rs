@@ -1,11 +1,11 @@
-//! The key `personality`: a name for a system prompt that stands in `agent.personalities`. The original has
-//! some of its own besides, and tells the running agent; here a personality is one of the file's, for
-//! sessions that begin from now on.
+//! The key `personality`: a name for a system prompt that stands in `agent.personalities`. Some are
+//! built in. The original tells the running agent too; here it holds for sessions that begin from now on.
 
 use serde_json::{Map, Value};
 
 use super::echo;
 use crate::model::edit::Edit;
+use crate::model::personality::BUILTIN;
 use crate::model::settings::Settings;
 use crate::wire::error::RpcError;
 
@@ -35,8 +35,9 @@ pub(super) fn shown(value: &str) -> &str {
     if NONE.contains(&value) { "none" } else { value }
 }
 
-/// Names and prompts of `agent.personalities`: a text, or a mapping with `system_prompt`.
-fn known(now: &Settings) -> Vec<(String, String)> {
+/// Names and prompts: those built in, then those of `agent.personalities`, each a text, or a mapping with
+/// `system_prompt`. One of the file takes the place of a built-in one of its name.
+pub(in crate::methods) fn known(now: &Settings) -> Vec<(String, String)> {
     let document: Map<String, Value> = serde_json::from_str(&now.raw_json).unwrap_or_default();
     let members = document.get("agent").and_then(|agent| agent.get("personalities"));
     let text = |value: &Value| {
@@ -44,7 +45,11 @@ fn known(now: &Settings) -> Vec<(String, String)> {
         (!text.trim().is_empty()).then(|| text.to_owned())
     };
     let members = members.and_then(Value::as_object).into_iter().flatten();
-    members.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect()
+    let own: Vec<_> = members.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect();
+    let builtin =
+        BUILTIN.iter().filter(|(name, _)| own.iter().all(|(known, _)| !known.eq_ignore_ascii_case(name)));
+    let builtin: Vec<_> = builtin.map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    [builtin, own].concat()
 }
 
 fn unknown(value: &str, known: &[(String, String)]) -> RpcError {

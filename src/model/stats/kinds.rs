@@ -29,6 +29,20 @@ impl From<TurnStatus> for TurnOutcome {
 }
 
 kinds! {
+    /// What a host behind a bridge is doing.
+    pub enum HostKind {
+        /// It answers.
+        Ready = "ready",
+        /// It starts.
+        Starting = "starting",
+        /// It does not answer.
+        Slow = "slow",
+        /// It ended, and the next process is not there yet.
+        Down = "down",
+    }
+}
+
+kinds! {
     /// What an error reply is about.
     pub enum ErrorClass {
         /// Not one JSON document.
@@ -63,6 +77,8 @@ kinds! {
         Origin = "origin",
         /// There is no WebSocket at that path.
         Path = "path",
+        /// No name of a channel, or too many channels.
+        Channel = "channel",
         /// Not a valid opening handshake.
         Handshake = "handshake",
         /// Not a request head that is served here.

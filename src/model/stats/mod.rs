@@ -7,7 +7,7 @@ mod spread;
 use std::time::Duration;
 
 use crate::base::tally::Tally;
-pub use kinds::{AcceptFailure, Closed, ErrorClass, OverrunKind, Pace, Refused, TurnOutcome};
+pub use kinds::{AcceptFailure, Closed, ErrorClass, HostKind, OverrunKind, Pace, Refused, TurnOutcome};
 pub use spread::{BOUNDS, BOUNDS_US, Spread};
 
 /// One look at the whole server.
@@ -23,8 +23,12 @@ pub struct Stats {
     pub gateway: GatewayStats,
     /// Connections and what they carry.
     pub links: LinkStats,
+    /// The sidecar.
+    pub sidecar: SidecarStats,
     /// Agents and their mail.
     pub agents: AgentStats,
+    /// Hosts behind a bridge.
+    pub hosts: HostStats,
     /// The loop and its clocks.
     pub reactor: ReactorStats,
     /// How long a frame is under way.
@@ -106,12 +110,34 @@ pub struct LinkStats {
     pub outbox: Load,
 }
 
+/// The sidecar: the second reader of what stdout is given.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct SidecarStats {
+    /// Documents its socket took whole.
+    pub sent: u64,
+    /// Documents dropped: it was full, or nobody was there.
+    pub dropped: u64,
+    /// Times a connection to it was made.
+    pub connects: u64,
+}
+
 /// The agents.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct AgentStats {
     /// Agents the loop listens to.
     pub running: u64,
     /// Events that wait to be taken, over agents.
+    pub mailbox: Load,
+}
+
+/// The hosts behind a bridge; none behind a gateway.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct HostStats {
+    /// What they are doing.
+    pub states: Tally<HostKind>,
+    /// Processes that took the place of one that had ended.
+    pub restarts: u64,
+    /// News that wait to be taken, over hosts.
     pub mailbox: Load,
 }
 

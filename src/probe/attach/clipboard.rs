@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Around;
 use super::image::{self, BYTES_MAX, PNG};
-use super::program::{self, Stream};
 use crate::model::attach::{Attached, Clip, Refused};
+use crate::shell::program::{self, Bounds, Keep};
 
 /// For all programs together: somebody has pressed a key and waits.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -90,8 +90,8 @@ impl Way {
 fn said(program: &Path, args: &[&str], most: usize, until: Instant) -> Option<Vec<u8>> {
     let mut command = Command::new(program);
     command.args(args);
-    match program::run(command, Stream::Out, most, until) {
-        Ok(ended) => (ended.success && ended.whole).then_some(ended.said),
+    match program::run(command, &Bounds { until, stdout: Keep::Head(most), stderr: Keep::Nothing }) {
+        Ok(ended) => (ended.success() && ended.stdout.whole).then_some(ended.stdout.bytes),
         Err(error) => {
             if error.kind() != io::ErrorKind::TimedOut {
                 log::debug!("cannot run {}: {error}", program.display());

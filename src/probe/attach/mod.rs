@@ -7,7 +7,6 @@ mod file;
 mod image;
 mod name;
 mod pdf;
-mod program;
 mod store;
 #[cfg(test)]
 mod testing;

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::program::{self, Ended, Stream};
 use super::store::{self, WorkDir};
 use super::{Around, decode, image, name, said};
 use crate::base::mask::mask;
 use crate::model::attach::{Attached, Page, PageRange, PdfJob, Refused};
 use crate::probe::dropped;
+use crate::shell::program::{self, Bounds, Ended, Keep};
 
 /// The program that draws.
 const RENDERER: &str = "pdftoppm";
@@ -63,8 +63,9 @@ pub(super) fn draw(job: &PdfJob, around: Around<'_>) -> Result<Attached, Refused
     command.args(["-png", "-r", DPI, "-f", &first.to_string(), "-l", &last.to_string()]);
     command.arg(&input).arg(work.path().join("page"));
     let until = Instant::now() + PATIENCE;
-    match program::run(command, Stream::Err, COMPLAINT_BYTES, until) {
-        Ok(ended) if ended.success => {}
+    let bounds = Bounds { until, stdout: Keep::Nothing, stderr: Keep::Tail(COMPLAINT_BYTES) };
+    match program::run(command, &bounds) {
+        Ok(ended) if ended.success() => {}
         Ok(ended) => return Err(Refused::Failed(complaint(&ended))),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let seconds = PATIENCE.as_secs();
@@ -160,7 +161,7 @@ fn checked(pages: Option<PageRange>) -> Result<(i32, i32), Refused> {
 
 /// The last lines of what the renderer said.
 fn complaint(ended: &Ended) -> String {
-    let text = String::from_utf8_lossy(&ended.said);
+    let text = String::from_utf8_lossy(&ended.stderr.bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines.iter().skip(lines.len().saturating_sub(COMPLAINT_LINES));
     let shown: Vec<String> = last.map(|line| line.chars().take(COMPLAINT_CHARS).collect()).collect();

@@ -16,7 +16,9 @@ fn workspace() -> Scratch {
 }
 
 fn items(dir: &Scratch, word: &str) -> Vec<PathItem> {
-    complete(word, dir.path(), Some(&dir.path().join("src")), &FileLists::default(), Instant::now())
+    let (home, lists, stop) = (dir.path().join("src"), FileLists::default(), Switch::default());
+    let (root, now) = (dir.path(), Instant::now());
+    complete(word, Place { root, user_home: Some(&home), lists: &lists, now, stop: &stop })
 }
 
 fn texts(dir: &Scratch, word: &str) -> Vec<String> {

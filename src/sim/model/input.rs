@@ -390,8 +390,11 @@ impl Model {
             | AgentEvent::ToolStart { .. }
             | AgentEvent::ToolComplete { .. }
             | AgentEvent::Subagent(_)
+            | AgentEvent::Expanded(_)
+            | AgentEvent::Refused(_)
             | AgentEvent::Said(_)
             | AgentEvent::Amended(_)
+            | AgentEvent::Menu(_)
             | AgentEvent::Compressed { .. } => {}
         }
     }

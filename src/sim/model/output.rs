@@ -51,7 +51,8 @@ impl Model {
                 let fits = |expect: &Expect| matches!(expect, Expect::Interrupt(of) if of == turn);
                 self.meet(fits, || format!("interrupt {turn:?}"));
             }
-            Output::Stats { .. } | Output::SessionClosed { .. } | Output::Record(_) => {}
+            Output::Stats { .. } | Output::SessionClosed { .. } | Output::Record(_) | Output::Host { .. } => {
+            }
             Output::Durably(output) => return self.output(output),
             Output::Forget(turn) => {
                 let fits = |expect: &Expect| matches!(expect, Expect::Forget(of) if of == turn);

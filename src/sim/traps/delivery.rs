@@ -94,7 +94,7 @@ fn reader_and_writer_do_not_wait_for_each_other() {
         scene.world.plan.buffers = [2_000; 3];
         scene.connect(0);
         for _ in 0..200 {
-            scene.inline(0, "model.options");
+            scene.inline(0, "billing.state");
         }
         for _ in 0..1_000 {
             scene.world.pump(0);
@@ -114,7 +114,7 @@ fn a_backlog_is_bounded() {
         scene.connect(0);
         scene.world.people[0].stalled = true;
         for _ in 0..300 {
-            scene.inline(0, "model.options");
+            scene.inline(0, "billing.state");
             scene.world.rest();
             scene.world.pump(0);
         }
@@ -135,7 +135,7 @@ fn a_stalled_reader_holds_up_nobody() {
         scene.connect(1);
         scene.world.people[0].stalled = true;
         for _ in 0..20 {
-            scene.inline(0, "model.options");
+            scene.inline(0, "billing.state");
         }
         scene.world.rest();
         scene.inline(1, "session.active_list");

@@ -137,7 +137,9 @@ fn shown_model(settings: &Settings, demo_only: bool, shown: impl Fn(&Gateway) ->
         terminal_cwd: None,
         timezone: jiff::tz::TimeZone::UTC,
         demo_only,
+        other_agent: None,
         titles: false,
+        fronted: false,
         bounds: &Bounds::SERVER,
     };
     let mut gateway = Gateway::new(setup, crate::methods::all());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::measure::{preview, size};
 use crate::model::message::{Message, Role};
+use crate::model::projects::SessionRow;
 use crate::model::store::{Change, Excerpted, Handoff, Listed, Loaded, OpenQuestion, Row};
 use crate::model::turn::Usage;
 
@@ -82,6 +83,7 @@ impl Conversation {
     pub(super) fn fill(&mut self, row: &Row) {
         if self.row.model.is_empty() {
             self.row.model.clone_from(&row.model);
+            self.row.provider.clone_from(&row.provider);
         }
         if self.row.cwd.is_none() {
             self.row.cwd.clone_from(&row.cwd);
@@ -123,7 +125,12 @@ impl Conversation {
                     self.row.cwd = Some(cwd.clone());
                 }
             }
-            Change::Model(model) => self.row.model.clone_from(model),
+            Change::Model(choice) => {
+                self.row.model.clone_from(&choice.name);
+                if let Some(provider) = &choice.provider {
+                    self.row.provider.clone_from(provider);
+                }
+            }
             Change::End(_) => self.ended = true,
         }
     }
@@ -232,6 +239,31 @@ impl Conversation {
         }
     }
 
+    /// As it is sorted into projects. Branch and root of its repository are not kept here.
+    pub(super) fn sorted(&self) -> SessionRow {
+        let model = Some(&self.row.model).filter(|model| !model.is_empty());
+        SessionRow {
+            id: self.row.key.to_string(),
+            lineage_root_id: None,
+            parent_session_id: self.row.branched_from.as_deref().map(str::to_owned),
+            title: self.title.clone(),
+            preview: self.preview.clone().unwrap_or_default(),
+            started_at: self.row.started_at,
+            ended_at: None,
+            last_active: self.last_active(),
+            source: Some(self.row.source.clone()),
+            archived: false,
+            message_count: number(self.messages),
+            tool_call_count: self.shown().map(|said| said.message.calls.len() as i64).sum(),
+            input_tokens: number(self.usage.input),
+            output_tokens: number(self.usage.output),
+            model: model.cloned(),
+            cwd: self.row.cwd.clone(),
+            git_branch: None,
+            git_repo_root: None,
+        }
+    }
+
     /// To go on with.
     pub(super) fn loaded(&self) -> Loaded {
         let seen = self.entries.iter().filter(|entry| entry.seen != Seen::People);
@@ -241,12 +273,15 @@ impl Conversation {
             title: self.title.clone(),
             source: self.row.source.clone(),
             model: self.row.model.clone(),
+            provider: self.row.provider.clone(),
             cwd: cwd.map(PathBuf::from),
             started_at: self.row.started_at,
             usage: Usage { model: self.row.model.clone(), ..self.usage.clone() },
             history: self.shown().map(|said| said.message.clone()).collect(),
             context: self.has_context.then(|| seen.map(|entry| entry.said.message.clone()).collect()),
             asks: self.asks.clone(),
+            // Goals are kept beside.
+            pursues: false,
         }
     }
 
@@ -319,4 +354,8 @@ impl Conversation {
         sum.reasoning = sum.reasoning.saturating_add(usage.reasoning);
         sum.calls = sum.calls.saturating_add(usage.calls);
     }
+}
+
+fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

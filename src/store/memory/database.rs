@@ -7,13 +7,18 @@ use super::conversation::Conversation;
 use super::excerpt::excerpt;
 use super::search::search;
 use super::title::next_free;
-use crate::model::store::{Asked, Change, Handoff, Listed, Loaded, NewBranch, Record, Row, Told};
+use crate::model::goal::{Goal, GoalChange, GoalState, GoalWish};
+use crate::model::projects::SessionRow;
+use crate::model::store::{Asked, Change, Handoff, Listed, Loaded, NewBranch, Record, Row, Told, Workdir};
 
 /// Conversations where no limit is given; the original's.
 const LIMIT_DEFAULT: i64 = 200;
 
 /// Conversations that are looked at in any case, before those of tools are left out; the original's.
 const FETCH_MIN: usize = 200;
+
+/// Conversations that belong to no project: runs that nobody started by hand; the original's.
+const NOT_SORTED: &str = "cron";
 
 /// Conversations that are looked at to see how much was said lately, the newest; the original's.
 const INSIGHTS_MAX: usize = 500;
@@ -24,10 +29,15 @@ const PREFIX_CHARS_MIN: usize = 4;
 /// Characters of the reason why a handoff failed; the original's.
 const ERROR_CHARS_MAX: usize = 500;
 
+/// Goals that are kept; the next one takes the place of another. People set a few.
+const GOALS_MAX: usize = 1024;
+
 /// The conversations of one profile.
 #[derive(Default, Debug)]
 pub(super) struct Database {
     by_key: BTreeMap<Arc<str>, Conversation>,
+    /// Goals by the key of their conversation.
+    goals: BTreeMap<Arc<str>, Goal>,
     /// The number of the newest message there ever was.
     last: i64,
 }
@@ -54,7 +64,7 @@ impl Database {
         {
             return log::warn!("{} cannot have the title of {holder}", record.key);
         }
-        let Self { by_key, last } = self;
+        let Self { by_key, last, .. } = self;
         match by_key.get_mut(&record.key) {
             Some(conversation) => conversation.change(record.at, &record.change, last),
             // It was deleted, or dropped.
@@ -79,15 +89,34 @@ impl Database {
                 Told::Handoff(self.by_key.get_mut(key).map(|conversation| conversation.handoff().clone()))
             }
             Asked::HandoffFail { key, error } => self.handoff_failed(key, error),
+            Asked::Goal { key, at, wish } => self.goal(key, *at, wish),
             Asked::Insights { since } => self.insights(*since),
             Asked::Search(wanted) => Told::Found(search(self, wanted)),
             Asked::Read(read) => Told::Excerpt(excerpt(self, read).map(Box::new)),
+            Asked::Rows { limit } => Told::Rows(self.rows(*limit)),
+            Asked::Workdirs => Told::Workdirs(self.workdirs()),
+            // Roots are not kept here.
+            Asked::NoteRoots(_) => Told::Noted(0),
         }
     }
 
     /// Removes a conversation; whether there was one.
     pub(super) fn delete(&mut self, key: &str) -> bool {
+        self.goals.remove(key);
         self.by_key.remove(key).is_some()
+    }
+
+    /// The goal of a conversation before and after.
+    fn goal(&mut self, key: &Arc<str>, at: f64, wish: &GoalWish) -> Told {
+        let before = self.goals.get(key).cloned();
+        let now = wish.after(before.clone(), at);
+        if let Some(goal) = &now {
+            self.goals.insert(Arc::clone(key), goal.clone());
+        }
+        if self.goals.len() > GOALS_MAX {
+            self.goals.pop_first();
+        }
+        Told::Goal(Box::new(GoalChange { before, now }))
     }
 
     /// The process ended: what was under way becomes part of the conversations.
@@ -111,16 +140,49 @@ impl Database {
         others.find(|other| other.title() == Some(title)).map(|other| Arc::clone(other.key()))
     }
 
-    fn list(&self, limit: i64) -> Vec<Listed> {
-        let limit = if limit == 0 { LIMIT_DEFAULT } else { limit };
-        // Twice as many, because those of tools are left out afterwards; the original does it so.
-        let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(0).max(FETCH_MIN);
+    /// All conversations, the newest activity first.
+    fn newest_first(&self) -> Vec<&Conversation> {
         let mut all: Vec<&Conversation> = self.by_key.values().collect();
         all.sort_unstable_by(|a, b| {
             let times = b.last_active().total_cmp(&a.last_active());
             let times = times.then(b.row().started_at.total_cmp(&a.row().started_at));
             times.then_with(|| b.key().cmp(a.key()))
         });
+        all
+    }
+
+    /// The conversations that are sorted into projects; a negative limit takes all.
+    fn rows(&self, limit: i64) -> Arc<[Arc<SessionRow>]> {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let counts = |conversation: &&Conversation| {
+            conversation.row().source != NOT_SORTED && conversation.messages() > 0
+        };
+        let newest = self.newest_first().into_iter().filter(counts).take(wanted);
+        newest.map(|conversation| Arc::new(conversation.sorted())).collect()
+    }
+
+    /// Where conversations are, in the order of the paths.
+    fn workdirs(&self) -> Arc<[Workdir]> {
+        let mut found: BTreeMap<&str, (i64, f64)> = BTreeMap::new();
+        for row in self.by_key.values().map(Conversation::row) {
+            let Some(cwd) = row.cwd.as_deref().filter(|cwd| !cwd.trim().is_empty()) else { continue };
+            let (sessions, last_active) = found.entry(cwd).or_default();
+            *sessions += 1;
+            *last_active = last_active.max(row.started_at);
+        }
+        let workdir = |(cwd, (sessions, last_active)): (&str, (i64, f64))| Workdir {
+            cwd: cwd.to_owned(),
+            sessions,
+            last_active,
+        };
+        found.into_iter().map(workdir).collect()
+    }
+
+    fn list(&self, limit: i64) -> Vec<Listed> {
+        let limit = if limit == 0 { LIMIT_DEFAULT } else { limit };
+        // Twice as many, because those of tools are left out afterwards; the original does it so.
+        let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(0).max(FETCH_MIN);
+        let mut all = self.newest_first();
         all.truncate(wanted);
         all.retain(|conversation| conversation.row().source != "tool");
         let count = usize::try_from(limit.unsigned_abs()).unwrap_or(usize::MAX);
@@ -132,7 +194,9 @@ impl Database {
         let key = self.resolve(name)?;
         let conversation = self.by_key.get_mut(&key)?;
         conversation.revive();
-        Some(conversation.loaded())
+        let mut loaded = conversation.loaded();
+        loaded.pursues = self.goals.get(&key).is_some_and(|goal| goal.state == GoalState::Active);
+        Some(loaded)
     }
 
     /// The key a name means: a key, a title, or the beginning of one key only.

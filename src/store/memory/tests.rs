@@ -6,7 +6,7 @@ use super::*;
 use crate::model::ask::Ask;
 use crate::model::message::{Message, Role};
 use crate::model::store::{
-    Change, Handoff, Hit, Listed, Loaded, NewBranch, OpenQuestion, Order, Read, Row, Search,
+    Change, Handoff, Hit, Listed, Loaded, NewBranch, OpenQuestion, Order, Read, Row, Search, Workdir,
 };
 use crate::model::turn::Usage;
 
@@ -89,7 +89,7 @@ fn what_is_appended_is_loaded_again() {
     let prompt = Message { images: vec![PathBuf::from("/i.png")], ..user("hello") };
     store.change("a", Change::Append(vec![prompt.clone(), assistant("Hi")]));
     store.change("a", Change::Amend("Hi!".to_owned()));
-    store.change("a", Change::Model("m".to_owned()));
+    store.change("a", Change::Model("m".into()));
     let usage = Usage { input: 3, context_used: 9, ..Usage::default() };
     store.change("a", Change::Used(usage.clone()));
     store.change("a", Change::Used(usage));
@@ -351,4 +351,28 @@ fn the_oldest_that_ended_make_room_and_live_ones_never() {
     assert_eq!(store.keys(0), ["c", "d"]);
     store.fit(0, 0);
     assert_eq!(store.keys(0), ["c", "d"]);
+}
+
+#[test]
+fn conversations_with_messages_are_sorted_and_directories_counted() {
+    let mut store = MemoryStore::new();
+    for (key, source, cwd) in
+        [("a", "tui", Some("/w")), ("b", "cron", Some("/w")), ("c", "tool", Some("/a")), ("d", "tui", None)]
+    {
+        let cwd = cwd.map(str::to_owned);
+        store.change(key, Change::Begin(Box::new(Row { source: source.to_owned(), cwd, ..row(key) })));
+    }
+    for (key, at) in [("a", 24.0), ("b", 23.0), ("c", 22.0)] {
+        store.change_at(key, at, Change::Append(vec![user("fix it"), assistant("done")]));
+    }
+    let Told::Rows(rows) = store.ask(Asked::Rows { limit: -1 }) else { panic!() };
+    let shown: Vec<_> =
+        rows.iter().map(|row| (row.id.as_str(), row.message_count, row.last_active)).collect();
+    assert_eq!(shown, [("a", 2, 24.0), ("c", 2, 22.0)]);
+    assert_eq!((rows[0].preview.as_str(), rows[0].cwd.as_deref()), ("fix it", Some("/w")));
+    let Told::Rows(rows) = store.ask(Asked::Rows { limit: 1 }) else { panic!() };
+    assert_eq!(rows.len(), 1);
+    let place = |cwd: &str, sessions| Workdir { cwd: cwd.to_owned(), sessions, last_active: 10.0 };
+    assert_eq!(store.ask(Asked::Workdirs), Told::Workdirs([place("/a", 1), place("/w", 2)].into()));
+    assert_eq!(store.ask(Asked::NoteRoots(vec![("/w".to_owned(), "/w".to_owned())])), Told::Noted(0));
 }

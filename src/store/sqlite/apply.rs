@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::error::is_refused;
 use super::{Database, read, row};
@@ -56,11 +56,7 @@ fn change(tx: &Transaction<'_>, owner: &str, key: &str, at: f64, change: &Change
             tx.execute(sql, params![key, owner])?;
             row::append(tx, key, at, messages).map(drop)
         }
-        Change::Amend(text) => {
-            let sql = "UPDATE messages SET content = ?2 WHERE id = \
-                 (SELECT MAX(id) FROM messages WHERE session_id = ?1 AND active = 1)";
-            tx.execute(sql, params![key, text]).map(drop)
-        }
+        Change::Amend(text) => amend(tx, key, text),
         Change::Failed => failed(tx, key),
         Change::Streamed(text) => journal(tx, owner, key, at, "text", 0, text),
         Change::Wait { number, text, images } => wait(tx, owner, key, at, *number, text, images),
@@ -91,19 +87,34 @@ fn change(tx: &Transaction<'_>, owner: &str, key: &str, at: f64, change: &Change
                  git_repo_root = COALESCE(NULLIF(?4, ''), git_repo_root) WHERE id = ?1";
             tx.execute(sql, params![key, cwd, branch, root]).map(drop)
         }
-        Change::Model(model) => {
+        Change::Model(choice) => {
+            let mut config = Map::from_iter([("model".to_owned(), Value::from(choice.name.as_str()))]);
+            if let Some(provider) = &choice.provider {
+                config.insert("provider".to_owned(), provider.as_str().into());
+            }
             // What is no JSON stays: an error would hold up every record after this one, for ever.
             let sql = "UPDATE sessions SET model = ?2, model_config = CASE \
-                 WHEN model_config IS NULL THEN json_object('model', ?2) \
-                 WHEN json_valid(model_config) THEN json_set(model_config, '$.model', ?2) \
+                 WHEN model_config IS NULL THEN ?3 \
+                 WHEN json_valid(model_config) THEN json_patch(model_config, ?3) \
                  ELSE model_config END WHERE id = ?1";
-            tx.execute(sql, params![key, model]).map(drop)
+            tx.execute(sql, params![key, choice.name, Value::Object(config).to_string()]).map(drop)
         }
         Change::End(reason) => {
             let sql = "UPDATE sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1 AND ended_at IS NULL";
             tx.execute(sql, params![key, at, reason]).map(drop)
         }
     }
+}
+
+/// The newest message has another text; the images that went with it still do.
+fn amend(tx: &Transaction<'_>, key: &str, text: &str) -> rusqlite::Result<()> {
+    let sql = "SELECT MAX(id) FROM messages WHERE session_id = ?1 AND active = 1";
+    let Some(id) = tx.query_row(sql, [key], |row| row.get::<_, Option<i64>>(0))? else { return Ok(()) };
+    let sql = "SELECT CASE WHEN json_valid(extra) THEN json_array_length(extra, '$.images') END \
+         FROM tui_gateway_message WHERE message_id = ?1";
+    let images = tx.query_row(sql, [id], |row| row.get::<_, Option<u16>>(0)).optional()?.flatten();
+    let content = row::content(text, images.unwrap_or_default().into());
+    tx.execute("UPDATE messages SET content = ?2 WHERE id = ?1", params![id, content]).map(drop)
 }
 
 /// A line of the journal.

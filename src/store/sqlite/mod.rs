@@ -30,6 +30,7 @@ use self::error::{failure, is_damage};
 use self::owner::Owner;
 use super::Store;
 use crate::base::prng::Prng;
+use crate::model::goal::GoalWish;
 use crate::model::store::{Asked, Change, Profile, Record, StoreError, Told};
 
 /// Where the home directory of a profile is; an error for people where there is none.
@@ -150,13 +151,18 @@ impl Store for Sqlite {
             | Asked::Search(_)
             | Asked::Read(_)
             | Asked::HandoffState { .. }
-            | Asked::Insights { .. } => read::answer(database, asked),
+            | Asked::Insights { .. }
+            | Asked::Rows { .. }
+            | Asked::Workdirs => read::answer(database, asked),
+            Asked::Goal { wish: GoalWish::Show, .. } => change::answer(database, asked),
             Asked::Delete { .. }
             | Asked::Title { .. }
             | Asked::Branch(_)
             | Asked::Claim { .. }
             | Asked::HandOff { .. }
-            | Asked::HandoffFail { .. } => {
+            | Asked::HandoffFail { .. }
+            | Asked::Goal { .. }
+            | Asked::NoteRoots(_) => {
                 database.may_write()?;
                 change::answer(database, asked)
             }
@@ -183,6 +189,8 @@ struct Database {
     /// Writes so far.
     writes: u64,
     recency: read::Recency,
+    /// What was sorted into projects last.
+    sorted: read::Sorted,
     /// Why it may only be read, if that is so.
     read_only: Option<String>,
     random: Prng,

@@ -58,6 +58,7 @@ pub(super) fn open(
         trigram: true,
         writes: 0,
         recency: read::Recency::default(),
+        sorted: read::Sorted::default(),
         read_only,
         random: Prng::from_seed(seed),
     };

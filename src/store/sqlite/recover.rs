@@ -50,8 +50,9 @@ pub(super) fn recover(database: &mut Database) -> Result<(), StoreError> {
 fn owners(database: &Database) -> rusqlite::Result<Vec<String>> {
     let sql = "SELECT DISTINCT owner FROM tui_gateway_journal WHERE owner <> ''";
     let mut statement = database.conn.prepare(sql)?;
-    let owners = statement.query_map([], |row| row.get(0))?;
-    owners.collect()
+    // What is no text names no process: nobody here wrote it.
+    let owners = statement.query_map([], |row| Ok(row.get(0).ok()))?;
+    owners.filter_map(Result::transpose).collect()
 }
 
 /// Ends what one process left; gives how many sessions that concerned.
@@ -63,8 +64,14 @@ fn bury(tx: &Transaction<'_>, owner: &str) -> rusqlite::Result<usize> {
     let mut statement = tx.prepare(sql)?;
     let mut rows = statement.query([owner])?;
     while let Some(row) = rows.next()? {
-        let left = sessions.entry(row.get(0)?).or_default();
-        let (kind, body, at): (String, String, f64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        // A row that nobody here wrote must not keep the whole database from being opened.
+        let (Ok(key), Ok(kind), Ok(body)) = (row.get(0), row.get::<_, String>(1), row.get::<_, String>(2))
+        else {
+            log::warn!("a row of the journal cannot be read");
+            continue;
+        };
+        let at: f64 = row.get(3).ok().filter(|at: &f64| at.is_finite()).unwrap_or(0.0);
+        let left = sessions.entry(key).or_default();
         match kind.as_str() {
             "text" => {
                 left.text.push_str(&body);

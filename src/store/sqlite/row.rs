@@ -104,7 +104,7 @@ pub(super) fn insert_messages(
         let id = insert.insert(params![
             key,
             message.role.as_str(),
-            content(message),
+            content(&message.text, message.images.len()),
             called.map(|called| called.id.as_str()),
             calls(&message.calls),
             called.map(|called| called.name.as_str()),
@@ -119,12 +119,12 @@ pub(super) fn insert_messages(
 }
 
 /// The text; where images went with it, that they did.
-fn content(message: &Message) -> Cow<'_, str> {
-    if message.images.is_empty() {
-        return Cow::Borrowed(&message.text);
+pub(super) fn content(text: &str, images: usize) -> Cow<'_, str> {
+    if images == 0 {
+        return Cow::Borrowed(text);
     }
-    let mut content = message.text.clone();
-    for _ in &message.images {
+    let mut content = text.to_owned();
+    for _ in 0..images {
         if !content.is_empty() {
             content.push('\n');
         }

@@ -38,8 +38,10 @@ use super::desk::Desk;
 use super::host::Host;
 use crate::base::switch::Switch;
 use crate::model::ask::{Answer, Ask, Choice};
+use crate::model::shell::Danger;
 
 pub use self::policy::{Mode, Policy};
+pub(crate) use self::shown::shown;
 
 /// How every refusal ends. The words are for the model.
 const NO_WAY_AROUND: &str = "Silence is not consent. Do not retry this command, do not rephrase it, and do \
@@ -80,6 +82,11 @@ impl Approvals {
     /// Whether approvals are off for this session.
     pub fn yolo(&self) -> bool {
         self.yolo.is_on()
+    }
+
+    /// Whether nobody is asked: the session's switch, or the configuration, says so.
+    pub fn asks_nobody(&self) -> bool {
+        self.yolo() || self.policy.mode() == Mode::Off
     }
 
     /// Forgets what was approved for this session.
@@ -141,7 +148,7 @@ fn ask(command: &str, open: &[Finding], desk: &Desk, host: &dyn Host) -> Verdict
     let keys: Vec<&str> = open.iter().map(|finding| finding.key).collect();
     let description = keys.join("; ");
     let answer = host.ask(Ask::Approval {
-        command: shown::shown(command),
+        command: shown(command),
         pattern_key: keys.first().copied().unwrap_or_default().to_owned(),
         description: description.clone(),
         allow_permanent: open.iter().all(|finding| finding.may_be_permanent),
@@ -181,6 +188,13 @@ fn remember(findings: &[Finding], desk: &Desk, permanent: bool) {
     }
 }
 
+/// What is wrong with a command that a person runs: nobody is asked, and nothing that was approved counts.
+pub fn danger(command: &str) -> Option<Danger> {
+    let report = examine(command);
+    let category = report.findings.first().map(|finding| Danger::Category(finding.key));
+    report.hard.map(Danger::HardLine).or(category)
+}
+
 /// Whether a command may lose files, or changes of them: reason enough to keep them before it runs, and no
 /// reason to ask.
 pub(super) fn loses_files(command: &str) -> bool {
@@ -195,6 +209,8 @@ fn lock(desk: &Desk) -> MutexGuard<'_, Approvals> {
     desk.approvals.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

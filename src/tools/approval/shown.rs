@@ -7,7 +7,7 @@ use crate::base::mask::mask;
 const SHOWN_MAX: usize = 4000;
 
 /// `command` for a person's eyes.
-pub(super) fn shown(command: &str) -> String {
+pub(crate) fn shown(command: &str) -> String {
     let masked = mask(command);
     let mut visible = String::with_capacity(masked.len());
     for c in masked.chars() {

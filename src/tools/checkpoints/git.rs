@@ -4,14 +4,13 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::child;
 use crate::base::mask::mask;
 use crate::model::checkpoint::CheckpointError;
+use crate::shell::program::{self, Bounds, Keep};
 
 /// How long one run may take (the original's).
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -21,6 +20,9 @@ pub(super) const LONG_LIMIT: Duration = Duration::from_secs(60);
 
 /// Bytes of output that are kept unless said otherwise: the names of all files of a large directory.
 const OUTPUT_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of its complaints that are kept.
+const COMPLAINT_BYTES_MAX: usize = 4 << 10;
 
 /// Characters of a complaint that are passed on.
 const COMPLAINT_CHARS: usize = 500;
@@ -59,7 +61,7 @@ impl Git {
     /// There is no git here.
     pub(super) fn new(store: PathBuf, dir: &Path, index: PathBuf) -> Result<Self, CheckpointError> {
         let path = env::var_os("PATH");
-        let program = path.as_deref().and_then(find);
+        let program = program::find("git", path.as_deref());
         let missing = || CheckpointError::Unavailable("git is not installed".to_owned());
         Ok(Self { program: program.ok_or_else(missing)?, store, dir: dir.to_owned(), index })
     }
@@ -86,8 +88,8 @@ impl Git {
     pub(super) fn init(&self) -> Result<(), CheckpointError> {
         let mut command = self.command();
         // Without templates: they are the system's.
-        command.args(["init", "--quiet", "--bare", "--template="]).arg(&self.store).stdin(Stdio::null());
-        hear(command, 0, LIMIT).map(drop)
+        command.args(["init", "--quiet", "--bare", "--template="]).arg(&self.store);
+        hear(command, Stdio::null(), 0, LIMIT).map(drop)
     }
 
     /// Runs it and gives its output as text, without white space at the end.
@@ -119,10 +121,9 @@ impl Git {
         limit: Duration,
     ) -> Result<Vec<u8>, CheckpointError> {
         let mut command = self.command();
-        command.args(args).stdin(input);
-        command.env("GIT_DIR", &self.store).env("GIT_WORK_TREE", &self.dir);
+        command.args(args).env("GIT_DIR", &self.store).env("GIT_WORK_TREE", &self.dir);
         command.env("GIT_INDEX_FILE", &self.index);
-        hear(command, most, limit)
+        hear(command, input, most, limit)
     }
 
     fn command(&self) -> Command {
@@ -147,23 +148,16 @@ impl Git {
     }
 }
 
-fn hear(command: Command, most: usize, limit: Duration) -> Result<Vec<u8>, CheckpointError> {
-    let heard = child::run(command, most, Instant::now() + limit).map_err(|error| match error.kind() {
+fn hear(command: Command, input: Stdio, most: usize, limit: Duration) -> Result<Vec<u8>, CheckpointError> {
+    let (stdout, stderr) = (Keep::Head(most), Keep::Head(COMPLAINT_BYTES_MAX));
+    let bounds = Bounds { until: Instant::now() + limit, stdout, stderr };
+    let ended = program::run_with(command, input, &bounds).map_err(|error| match error.kind() {
         io::ErrorKind::TimedOut => CheckpointError::TimedOut,
         _ => CheckpointError::Unavailable(format!("git cannot be run: {error}")),
     })?;
-    if heard.success {
-        return Ok(heard.output);
+    if ended.success() {
+        return Ok(ended.stdout.bytes);
     }
-    let complaint = String::from_utf8_lossy(&heard.complaint);
+    let complaint = String::from_utf8_lossy(&ended.stderr.bytes);
     Err(CheckpointError::Git(mask(complaint.trim()).chars().take(COMPLAINT_CHARS).collect()))
-}
-
-/// Git in the first folder of `path` that has it. Only absolute folders count: a program of the working
-/// directory is not what the user meant.
-fn find(path: &OsStr) -> Option<PathBuf> {
-    let is_program = |file: &PathBuf| {
-        file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-    };
-    env::split_paths(path).filter(|dir| dir.is_absolute()).map(|dir| dir.join("git")).find(is_program)
 }

@@ -2,7 +2,6 @@
 //! Owns when one is made. How they are kept is [`store`]'s business; nothing here touches a repository of the
 //! user's.
 
-mod child;
 mod excludes;
 mod files;
 mod git;

@@ -4,9 +4,7 @@ use std::fmt;
 
 use super::scan;
 use crate::base::mask::mask;
-
-/// What stands between two entries, on a line of its own (the original's).
-pub(super) const SEPARATOR: &str = "§";
+use crate::model::memory::{SEPARATOR, has_separator};
 
 /// Characters of a text that an error repeats.
 const QUOTED_CHARS_MAX: usize = 60;
@@ -131,7 +129,7 @@ fn position(entries: &[String], old: &str) -> Result<usize, Flaw> {
 /// A content that may be kept. Secrets are masked: it goes to a model with every prompt.
 fn new_text(content: Option<&str>) -> Result<String, Flaw> {
     let text = filled(content, "content")?.replace("\r\n", "\n");
-    if text.lines().any(|line| line.trim() == SEPARATOR) {
+    if has_separator(&text) {
         return Err(Flaw::Separator);
     }
     match scan::suspicion(&text) {

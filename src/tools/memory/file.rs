@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::super::path;
 use super::super::text_file::{self, Form};
 use super::Target;
-use super::change::SEPARATOR;
+use crate::model::memory;
 
 /// The folder in the home (the original's).
 const FOLDER: &str = "memories";
@@ -78,7 +78,7 @@ impl Locked {
         {
             return Err(error);
         }
-        let text = entries.join(&format!("\n{SEPARATOR}\n"));
+        let text = memory::text(entries);
         text_file::replace(&self.real, &self.form.write(&text), None)
     }
 }
@@ -112,24 +112,5 @@ fn load(real: &Path) -> io::Result<(Form, Vec<String>)> {
         return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
     }
     let (form, text) = Form::read(&bytes).ok_or_else(|| io::Error::other("it is not UTF-8"))?;
-    Ok((form, split(&text)))
-}
-
-fn split(text: &str) -> Vec<String> {
-    let mut entries = Vec::new();
-    let mut entry = String::new();
-    // One more separator ends the last entry.
-    for line in text.lines().chain([SEPARATOR]) {
-        if line.trim() != SEPARATOR {
-            entry.push_str(line);
-            entry.push('\n');
-            continue;
-        }
-        let text = entry.trim();
-        if !text.is_empty() {
-            entries.push(text.to_owned());
-        }
-        entry.clear();
-    }
-    entries
+    Ok((form, memory::entries(&text)))
 }

@@ -106,6 +106,18 @@ const AGENT_SECRET_FOLDERS: &[&str] = &["credentials", "mcp-tokens", "pairing", 
 const AGENT_OWN: &[&str] =
     &["config.yaml", "gateway.json", "processes.json", "state.db", "state.db-shm", "state.db-wal"];
 
+/// What else stays out of prompts (the original's): files and folders of a user's home, …
+const UNATTACHED: &[&str] =
+    &[".bash_profile", ".bashrc", ".config/gh", ".docker", ".profile", ".zprofile", ".zshrc"];
+
+/// … those of the agent's home, …
+const UNATTACHED_AGENT: &[&str] =
+    &["auth", "auth.lock", "cache/bws_cache.json", "gateway.json", "skills/.hub"];
+
+/// … and files of variables, wherever they lie.
+const UNATTACHED_NAMES: &[&str] =
+    &[".env", ".env.development", ".env.local", ".env.production", ".env.staging", ".env.test", ".envrc"];
+
 /// The folder of the profiles' homes.
 const PROFILES: &str = "profiles";
 
@@ -142,6 +154,17 @@ impl DenyLists {
             return Some("holds credentials");
         }
         None
+    }
+
+    /// Whether it stays out of prompts: what is not read, and what else the original keeps out of them.
+    pub(in crate::tools) fn attaching(&self, path: &Path) -> bool {
+        let folded = &folded(path);
+        let is_named = folded.file_name().is_some_and(|name| UNATTACHED_NAMES.iter().any(|it| name == *it));
+        self.reading(path).is_some()
+            || is_named
+            || in_key_folder(folded)
+            || self.in_home(folded, UNATTACHED)
+            || self.in_agent_home(folded).is_some_and(|rest| lies_in(rest, UNATTACHED_AGENT))
     }
 
     /// The same for writing. Other profiles' files may be written with `cross_profile`, except the secret
@@ -275,6 +298,27 @@ mod tests {
             "/process/x",
         ] {
             assert_eq!(lists().reading(Path::new(path)), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn prompts_get_less_than_a_reader() {
+        for path in [
+            "/data/u/project/.env",
+            "/data/u/project/.ENV.local",
+            "/data/u/.bashrc",
+            "/data/u/.ssh/config",
+            "/data/u/.ssh",
+            "/data/u/.docker/x",
+            "/data/hermes/auth.json",
+            "/data/hermes/auth/google_oauth.json",
+            "/data/hermes/profiles/x/skills/.hub/index",
+            "/etc/shadow",
+        ] {
+            assert!(lists().attaching(Path::new(path)), "{path}");
+        }
+        for path in ["/data/u/project/.env.example", "/data/u/p/.bashrc", "/data/hermes/skills/a", "/x/env"] {
+            assert!(!lists().attaching(Path::new(path)), "{path}");
         }
     }
 

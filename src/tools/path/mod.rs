@@ -74,6 +74,15 @@ pub(super) fn writable(desk: &Desk, path: &Path, cross_profile: bool) -> Result<
     }
 }
 
+/// Whether what lies at a path, which leads to `real`, stays out of prompts even if a person names it there:
+/// the words of a prompt may be those of a stranger in a chat. What cannot be judged stays out too.
+pub(super) fn is_sensitive(desk: &Desk, path: &Path, real: &Path) -> bool {
+    match lists(desk) {
+        Ok([written, followed]) => written.attaching(path) || followed.attaching(real),
+        Err(_) => true,
+    }
+}
+
 /// The lists for paths that are followed already, for whoever looks at many.
 ///
 /// # Errors

@@ -10,10 +10,10 @@ use std::time::Instant;
 use rustix::process::Pid;
 
 use super::DRAIN;
-use super::group::wait_for_exit;
 use super::plain::{Escapes, Utf8};
 use super::process::{EXITED, Process};
 use super::readiness::readable;
+use crate::child::wait_for_exit;
 
 /// Bytes read at once, as Hermes has it: the size of an output event.
 const READ_BYTES: usize = 4096;

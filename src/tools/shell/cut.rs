@@ -48,6 +48,11 @@ impl Newest {
         last_chars(&self.text, self.max)
     }
 
+    /// Whether older text was let go.
+    pub(super) fn is_cut(&self) -> bool {
+        self.was_cut || self.chars > self.max
+    }
+
     /// The same from the start of a line on, if the text before it was let go.
     pub(super) fn whole_lines(&self) -> &str {
         let text = self.as_str();

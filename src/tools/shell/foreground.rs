@@ -10,17 +10,14 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::capture::Capture;
-use super::group::Group;
 use super::readiness::readable;
 use super::spawn::{Mode, Started, start};
 use super::state::Plan;
 use super::{DRAIN, GRACE, POLL};
+use crate::child::Group;
 
 /// Bytes read at once: what a pipe holds on Linux.
 const READ_BYTES: usize = 64 << 10;
-
-/// How long an exit is waited for after KILL. Only a process inside a broken driver takes longer.
-const DEATH: Duration = Duration::from_secs(1);
 
 /// The first pause when the output has ended before the command; mostly it exits at once.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -72,13 +69,7 @@ pub(in crate::tools) fn run(
     run.drain();
     let Run { group, capture, .. } = run;
     let exit = match cause {
-        Some(cause) => {
-            // What even KILL did not end is left to the system.
-            if group.has_exited() {
-                group.reap();
-            }
-            cause
-        }
+        Some(cause) => cause,
         None => Exit::Code(group.reap()),
     };
     Ok((capture.finish(), exit))
@@ -126,11 +117,8 @@ impl Run {
         while (self.is_open || !self.group.has_exited()) && !left(kill_at).is_zero() {
             self.step(left(kill_at).min(POLL));
         }
+        // Its end is seen to where the group is dropped.
         self.group.signal(Signal::KILL);
-        let give_up = Instant::now() + DEATH;
-        while !self.group.has_exited() && !left(give_up).is_zero() {
-            self.step(left(give_up).min(POLL));
-        }
     }
 
     /// Reads what the command left in the pipe. A process that it left behind loses its output here.

@@ -3,14 +3,12 @@
 //! [`terminal`](super::terminal) and [`process`](super::process) make of it.
 //!
 //! A command is the leader of a process group of its own, and a group is signalled only while its leader has
-//! not been reaped ([`group`]): until then the system gives its number to nobody else.
+//! not been reaped ([`Group`](crate::child::Group)): until then the system gives its number to nobody else.
 
 mod attend;
 mod capture;
 mod cut;
-mod environ;
 mod foreground;
-mod group;
 mod input;
 mod meaning;
 mod notices;

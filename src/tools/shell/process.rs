@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::cut::{Newest, first_chars, last_chars};
-use super::group::Group;
 use super::input::Input;
 use super::notices::{Notice, Notices};
 use super::plain::plain;
@@ -20,6 +19,7 @@ use super::watch::{Seen, Watch};
 use super::{GRACE, POLL, SLACK_CHARS, lock};
 use crate::base::claim::Claim;
 use crate::base::mask::mask;
+use crate::child::Group;
 use crate::model::process::Process as ProcessView;
 
 /// Newest characters of the output that are kept, as Hermes has it.
@@ -186,6 +186,17 @@ impl Process {
         let state = lock(&self.state);
         // Twice as much is enough: escape sequences are seldom half of the output.
         masked_tail(&plain(last_chars(state.output.as_str(), 2 * (chars + SLACK_CHARS))), chars)
+    }
+
+    /// The newest of its output, plain and masked: so many bytes at most, from the start of a character on.
+    /// Also whether there was more.
+    pub(in crate::tools) fn newest(&self, bytes_max: usize) -> (String, bool) {
+        let (text, is_cut) = {
+            let state = lock(&self.state);
+            (mask(&plain(state.output.as_str())).into_owned(), state.output.is_cut())
+        };
+        let start = text.ceil_char_boundary(text.len().saturating_sub(bytes_max));
+        (text.get(start..).unwrap_or_default().to_owned(), is_cut || start > 0)
     }
 
     /// All lines that are kept of its output, plain and masked. After its end they count as heard.

@@ -3,14 +3,13 @@
 //! written into it, so nothing has to be quoted.
 
 use std::io::{self, PipeReader};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
-use super::environ;
-use super::group::Group;
 use super::state::Plan;
+use crate::child::Group;
+use crate::shell::environ;
 
 /// Loads. The arguments are the private directory, the directory to run in, and the command. `cd` comes after
 /// the variables, since they bring an old `PWD`. All of the script is one line, because shells number a
@@ -68,20 +67,19 @@ pub(super) fn start(command: &str, plan: &Plan, mode: Mode) -> io::Result<Starte
         .env_clear()
         .stdin(if mode == Mode::Foreground { Stdio::null() } else { Stdio::piped() })
         .stdout(writer.try_clone()?)
-        .stderr(writer)
-        .process_group(0);
+        .stderr(writer);
     if !plan.kept.has_env() {
         line.envs(environ::seen());
     }
     if mode == Mode::Foreground {
         plan.kept.clear();
     }
-    let spawned = line.spawn();
+    let started = Group::start(&mut line);
     // It holds the writing ends: as long as it is there, the output has no end.
     drop(line);
-    let mut leader = spawned?;
-    let input = leader.stdin.take();
-    Ok(Started { group: Group::new(leader), output, input })
+    let mut group = started?;
+    let input = group.take_input();
+    Ok(Started { group, output, input })
 }
 
 /// bash if there is one on the path, because models write for it; else the system's shell.

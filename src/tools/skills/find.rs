@@ -1,5 +1,6 @@
-//! The skills there are: every folder with a `SKILL.md` below `<home>/skills`. Owns the walk and its bounds,
-//! and the choice of one by its name. Knows nothing of what is shown.
+//! The skills there are: every folder with a `SKILL.md` below `<home>/skills`, and below the other folders of
+//! the settings. Owns the walk and its bounds, and the choice of one by its name. Knows nothing of what is
+//! shown.
 
 use std::collections::HashSet;
 use std::fs;
@@ -58,26 +59,34 @@ pub(super) struct Skill {
     /// One line, perhaps empty.
     pub(super) description: String,
     pub(super) category: String,
-    /// Its folder below `skills`, with `/` between the names.
+    /// Its folder below `skills` or another of the folders, with `/` between the names.
     pub(super) place: String,
+    /// The other folder that it lies in; `None` for those of the home.
+    pub(super) root: Option<PathBuf>,
     /// Its folder, followed.
     pub(super) folder: PathBuf,
 }
 
-/// All skills for this system, in the order of their paths; of equal names all. Reads files.
-pub(super) fn all(home: &Path) -> Vec<Skill> {
-    let mut walk = Walk { found: Vec::new(), left: ENTRIES_MAX, seen: HashSet::new() };
+/// All skills for this system: those of the home, then those of each other folder, in the order of their paths;
+/// of equal names all. A folder that is not there has none. Reads files.
+pub(super) fn all(home: &Path, others: &[PathBuf]) -> Vec<Skill> {
+    let mut walk = Walk { found: Vec::new(), left: ENTRIES_MAX, seen: HashSet::new(), root: None };
     walk.enter(&home.join(FOLDER), &[]);
+    for root in others {
+        walk.root = Some(root);
+        walk.enter(root, &[]);
+    }
     walk.found
 }
 
 /// All skills, of equal names the first.
-pub(super) fn unique(home: &Path) -> Vec<Skill> {
+pub(super) fn unique(home: &Path, others: &[PathBuf]) -> Vec<Skill> {
     let mut names = HashSet::new();
-    all(home).into_iter().filter(|skill| names.insert(skill.name.clone())).collect()
+    all(home, others).into_iter().filter(|skill| names.insert(skill.name.clone())).collect()
 }
 
-/// Those a name may mean: by name or place, else by folder, else without regard to case.
+/// Those a name may mean: by name or place, else by folder, else without regard to case. Of equal places the
+/// first one: nothing more exact could be asked for.
 pub(super) fn named<'a>(skills: &'a [Skill], name: &str) -> Vec<&'a Skill> {
     let folder_name = |skill: &Skill| skill.place.rsplit('/').next().is_some_and(|last| last == name);
     let tests: [&dyn Fn(&Skill) -> bool; 3] =
@@ -86,24 +95,29 @@ pub(super) fn named<'a>(skills: &'a [Skill], name: &str) -> Vec<&'a Skill> {
         }];
     let mut found =
         tests.into_iter().map(|test| skills.iter().filter(|skill| test(skill)).collect::<Vec<_>>());
-    found.find(|found| !found.is_empty()).unwrap_or_default()
+    let mut found = found.find(|found| !found.is_empty()).unwrap_or_default();
+    let mut places = HashSet::new();
+    found.retain(|skill| places.insert(&skill.place));
+    found
 }
 
-struct Walk {
+struct Walk<'a> {
     found: Vec<Skill>,
     /// Names that may still be looked at.
     left: usize,
     /// Folders that were entered: links may lead in circles.
     seen: HashSet<PathBuf>,
+    /// The folder that is walked now, if it is not the home's.
+    root: Option<&'a Path>,
 }
 
-impl Walk {
+impl Walk<'_> {
     fn enter(&mut self, folder: &Path, place: &[&str]) {
         let Ok(real) = path::follow(folder) else { return };
         if !self.seen.insert(real.clone()) {
             return;
         }
-        let skill = if place.is_empty() { None } else { read(&real, place) };
+        let skill = if place.is_empty() { None } else { read(&real, place, self.root) };
         let is_skill = skill.is_some();
         if self.found.len() < SKILLS_MAX {
             self.found.extend(skill.flatten());
@@ -142,7 +156,7 @@ impl Walk {
 
 /// The skill of a followed folder: `None` when the folder is none, an inner `None` when it is for other
 /// systems.
-fn read(real: &Path, place: &[&str]) -> Option<Option<Skill>> {
+fn read(real: &Path, place: &[&str], root: Option<&Path>) -> Option<Option<Skill>> {
     let file = inside(real, FILE)?;
     let mut head = Vec::new();
     text_file::open(&file).ok()?.take(HEAD_BYTES).read_to_end(&mut head).ok()?;
@@ -160,6 +174,7 @@ fn read(real: &Path, place: &[&str]) -> Option<Option<Skill>> {
         description: description.unwrap_or_default(),
         category: category.to_owned(),
         place: place.join("/"),
+        root: root.map(Path::to_owned),
         folder: real.to_owned(),
     }))
 }

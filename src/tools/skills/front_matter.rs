@@ -3,10 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::base::front_matter;
 use crate::config::yaml;
-
-/// The line before and after the settings.
-const FENCE: &str = "---";
 
 /// Most items of a list; the rest is left out.
 const ITEMS_MAX: usize = 50;
@@ -25,7 +23,7 @@ impl<'a> Document<'a> {
     /// Takes a text apart. One without a complete head has no settings.
     pub(super) fn read(text: &'a str) -> Self {
         let text = text.trim_start_matches('\u{feff}');
-        match split(text) {
+        match front_matter::split(text) {
             Some((front, body)) => Self { front: settings(front), body },
             None => Self { front: Map::new(), body: text },
         }
@@ -70,20 +68,6 @@ pub(super) fn list(value: Option<&Value>) -> Vec<String> {
         }
         _ => Vec::new(),
     }
-}
-
-/// The settings and what follows them.
-fn split(text: &str) -> Option<(&str, &str)> {
-    let mut lines = text.split_inclusive('\n');
-    let first = lines.next().filter(|line| line.trim_end() == FENCE)?;
-    let mut end = first.len();
-    for line in lines {
-        if line.trim_end() == FENCE {
-            return Some((text.get(first.len()..end)?, text.get(end + line.len()..)?));
-        }
-        end += line.len();
-    }
-    None
 }
 
 fn settings(front: &str) -> Map<String, Value> {

@@ -25,7 +25,7 @@ pub(in crate::tools) const TOOL: Tool = Tool {
 
 fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     let category = call.args.text("category")?.map(str::trim).filter(|category| !category.is_empty());
-    let mut skills = find::unique(&call.desk.home);
+    let mut skills = find::unique(&call.desk.home, &call.desk.skill_folders());
     skills.sort_by(|one, other| (&one.category, &one.name).cmp(&(&other.category, &other.name)));
     let mut categories: Vec<String> = skills.iter().map(|skill| skill.category.clone()).collect();
     categories.dedup();

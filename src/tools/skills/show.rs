@@ -1,7 +1,7 @@
 //! What others show of the skills: the names by category, and the list in a system prompt.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::find::{self, Skill};
 use super::front_matter::one_line;
@@ -20,10 +20,10 @@ const REST_CHARS: usize = 80;
 const PREFACE: &str = "Instructions for kinds of tasks, kept by the person. Before you begin a task that one \
 of them covers, read it with skill_view and follow it.";
 
-/// The names of the skills below a home, by category, both in order. Reads files.
-pub fn categories(home: &Path) -> BTreeMap<String, Vec<String>> {
+/// The names of the skills below a home and in other folders, by category, both in order. Reads files.
+pub fn categories(home: &Path, others: &[PathBuf]) -> BTreeMap<String, Vec<String>> {
     let mut categories: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for skill in find::unique(home) {
+    for skill in find::unique(home, others) {
         categories.entry(skill.category).or_default().push(skill.name);
     }
     categories.values_mut().for_each(|names| names.sort_unstable());
@@ -32,8 +32,8 @@ pub fn categories(home: &Path) -> BTreeMap<String, Vec<String>> {
 
 /// The block for the system prompt: each skill with a short description, at most 6,000 characters in all;
 /// `None` when there are no skills. Reads files.
-pub fn for_prompt(home: &Path) -> Option<String> {
-    let mut skills = find::unique(home);
+pub fn for_prompt(home: &Path, others: &[PathBuf]) -> Option<String> {
+    let mut skills = find::unique(home, others);
     skills.sort_by(|one, other| (&one.category, &one.name).cmp(&(&other.category, &other.name)));
     let mut text = format!("# Skills\n\n{PREFACE}");
     let mut used = text.chars().count();

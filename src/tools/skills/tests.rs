@@ -41,7 +41,7 @@ fn skills_are_listed_by_category() {
     assert_eq!((&result["skills"], &result["count"]), (&want, &json!(2)));
     assert_eq!(result["categories"], json!(["general", "ml"]));
     assert_eq!(room.call(&LIST, &json!({"category": "ML"}))["count"], 1);
-    let by_category = categories(&room.desk.home);
+    let by_category = categories(&room.desk.home, &[]);
     assert_eq!(json!(by_category), json!({"general": ["notes"], "ml": ["fine-tune"]}));
 }
 
@@ -49,7 +49,7 @@ fn skills_are_listed_by_category() {
 fn without_skills_there_is_nothing_to_show() {
     let room = Room::new();
     assert_eq!(room.call(&LIST, &json!({}))["count"], 0);
-    assert_eq!((for_prompt(&room.desk.home), categories(&room.desk.home).len()), (None, 0));
+    assert_eq!((for_prompt(&room.desk.home, &[]), categories(&room.desk.home, &[]).len()), (None, 0));
 }
 
 #[test]
@@ -164,7 +164,42 @@ fn the_list_in_the_prompt_is_bounded() {
     for at in 0..80 {
         skill(&room, &format!("c/s{at:02}"), &format!("description: {}", "d".repeat(300)));
     }
-    let prompt = for_prompt(&room.desk.home).unwrap();
+    let prompt = for_prompt(&room.desk.home, &[]).unwrap();
     assert!(prompt.chars().count() <= 6_000 && prompt.contains("\n- s00: ddd"));
     assert!(prompt.ends_with("more: see skills_list."), "{prompt}");
+}
+
+#[test]
+fn other_folders_come_after_the_home() {
+    let room = Room::new();
+    skill(&room, "a/same", "description: Ours");
+    skill(&room, "both", "name: here");
+    room.write("team/a/same/SKILL.md", "---\ndescription: Theirs\n---\n");
+    room.write("team/z/more/SKILL.md", "---\nname: more\ndescription: More\n---\nText.\n");
+    room.write("team/z/more/references/x.md", "x");
+    room.write("second/more/SKILL.md", "---\nname: more\n---\n");
+    room.write("second/b/both/SKILL.md", "---\nname: both\n---\n");
+    let base = room.workspace();
+    let own = room.desk.home.join("skills");
+    let others: Vec<_> = [base.join("none"), own, base.join("team"), base.join("second")].into();
+    room.desk.use_skill_folders(&others.clone().into());
+    let list = room.call(&LIST, &json!({}));
+    let want = json!([
+        {"name": "same", "description": "Ours", "category": "a"},
+        {"name": "both", "description": "", "category": "b"},
+        {"name": "here", "description": "First line.", "category": "general"},
+        {"name": "more", "description": "More", "category": "z"},
+    ]);
+    assert_eq!(list["skills"], want);
+    let same = view(&room, "same", None);
+    assert_eq!(same["description"], "Ours", "what is shadowed could not be named");
+    let more = view(&room, "z/more", None);
+    assert_eq!((&more["path"], &more["name"]), (&json!("z/more/SKILL.md"), &json!("more")));
+    assert_eq!(more["linked_files"], json!({"references": ["references/x.md"]}));
+    assert_eq!(view(&room, "more", None)["matches"], json!(["z/more", "more"]));
+    let found = rows(&room.desk.home, &others, Some("z/more"));
+    assert_eq!(found[0].root, Some(base.join("team")));
+    assert!(rows(&room.desk.home, &others, Some("same")).iter().all(|row| row.root.is_none()));
+    assert!(for_prompt(&room.desk.home, &others).unwrap().contains("\n- more: More"));
+    assert_eq!(categories(&room.desk.home, &others)["z"], ["more"]);
 }

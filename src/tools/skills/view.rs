@@ -53,7 +53,7 @@ fn run(call: &Call<'_>) -> Result<Value, ToolError> {
     if !stays_inside(name) || !file.is_none_or(stays_inside) {
         return Ok(failure("A path must not be absolute and must not have '..' in it."));
     }
-    let skills = find::all(&call.desk.home);
+    let skills = find::all(&call.desk.home, &call.desk.skill_folders());
     let found = find::named(&skills, name.trim_matches('/'));
     match (found.as_slice(), file) {
         ([], _) => Ok(not_found(name, &skills)),

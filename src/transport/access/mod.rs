@@ -231,6 +231,10 @@ pub enum Refusal {
     Origin,
     /// There is no WebSocket at this path; for the caller, who knows the paths.
     UnknownPath,
+    /// The name of the channel is missing or none; for the caller, who knows names.
+    Channel,
+    /// As many channels as may be have subscribers; for the caller, who counts them.
+    ChannelsFull,
     /// `Host` of a plain request is missing, sent twice, or not ours.
     PlainHost,
     /// What is the operator's alone was asked for without the token, or with a wrong one.
@@ -243,6 +247,7 @@ impl Refusal {
         match self {
             Refusal::PlainHost => 400,
             Refusal::Bearer => 401,
+            Refusal::ChannelsFull => 503,
             _ => 403,
         }
     }
@@ -269,6 +274,8 @@ impl fmt::Display for Refusal {
             Refusal::Host | Refusal::PlainHost => "Host not accepted",
             Refusal::Origin => "Origin not accepted",
             Refusal::UnknownPath => "no WebSocket at this path",
+            Refusal::Channel => "no name of a channel",
+            Refusal::ChannelsFull => "too many channels",
         })
     }
 }

@@ -20,9 +20,10 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     ("reasoning.available", "text, verbose?", "The model reasoned; at most 500 characters of it."),
     (
         "message.complete",
-        "text, usage, status, reasoning?",
-        "The turn's answer is final. Exactly one a turn.",
+        "text, usage, status, reasoning?, rendered?",
+        "The turn's answer is final. Exactly one a turn, unless `error` ends it.",
     ),
+    ("error", "message", "The turn ended without an answer: `@` references would bring along too much."),
     ("status.update", "kind, text", "A line about how it goes."),
     ("tool.generating", "name", "The model began to write a tool call."),
     ("tool.start", "tool_id, name, context, args_text?", "A tool starts."),
@@ -38,6 +39,9 @@ pub const EVENTS: &[(&str, &str, &str)] = &[
     ("subagent.complete", SUBAGENT_END, "It ended."),
     ("agent.terminal.output", "process_id, chunk", "A background process printed something. Paced."),
     ("background.complete", "task_id, text", "What `prompt.background` asked for is done."),
+    ("preview.restart.progress", "task_id, text", "How `preview.restart` goes."),
+    ("preview.restart.complete", "task_id, text", "What `preview.restart` asked for is done."),
+    ("browser.progress", "message, level", "A line about `browser.manage` with a `session_id`."),
     (
         "session.title",
         "session_id, title",

@@ -112,6 +112,17 @@ fn traffic(s: &Stats) -> Vec<Metric<'_>> {
             "Readers given up with 1013.",
             tally(&s.links.overruns),
         ),
+        row(
+            "tui_gateway_sidecar_connects_total",
+            "Connections made to the sidecar.",
+            Whole(s.sidecar.connects),
+        ),
+        row("tui_gateway_sidecar_sent_total", "Documents the sidecar took.", Whole(s.sidecar.sent)),
+        row(
+            "tui_gateway_sidecar_dropped_total",
+            "Documents the sidecar was too slow for, or not there.",
+            Whole(s.sidecar.dropped),
+        ),
     ]
 }
 
@@ -152,6 +163,18 @@ fn conversations(s: &Stats) -> Vec<Metric<'_>> {
             "The same of the agent that has most.",
             Whole(s.agents.mailbox.max),
         ),
+        by(
+            "tui_gateway_hosts",
+            "state",
+            "Hosts behind a bridge, by what they are doing.",
+            tally(&s.hosts.states),
+        ),
+        row(
+            "tui_gateway_host_restarts_total",
+            "Processes of hosts that took the place of one that had ended.",
+            Whole(s.hosts.restarts),
+        ),
+        row("tui_gateway_host_news", "News of hosts that wait to be taken.", Whole(s.hosts.mailbox.sum)),
         row(
             "tui_gateway_stale_events_total",
             "Events of turns that had ended already.",

@@ -26,6 +26,8 @@ pub(super) fn event(words: &[&str], ask: AskId) -> AgentEvent {
             AgentEvent::ToolComplete { id: text(2), name: text(3), args: text(4), result: text(5), extras }
         }
         ["subagent", kind, members] => AgentEvent::Subagent(Box::new(subagent(kind, members))),
+        ["expanded", text] => AgentEvent::Expanded((*text).to_owned()),
+        ["refused", why] => AgentEvent::Refused((*why).to_owned()),
         ["compressed", _, context @ ..] => {
             AgentEvent::Compressed { context: messages(context), covered: number(1) as usize }
         }

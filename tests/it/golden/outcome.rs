@@ -9,11 +9,13 @@ use tui_gateway::model::checkpoint::{Checkpoint, CheckpointDone, CheckpointError
 use tui_gateway::model::errand::{Compressed, ErrandEnd};
 use tui_gateway::model::inventory::{Group, Inventory, Link, ServerState};
 use tui_gateway::model::job::JobResult;
+use tui_gateway::model::menu::{Choices, Menu, Offer};
 use tui_gateway::model::process::{Killed, Process};
+use tui_gateway::model::shell::{Danger, ShellDone, ShellError};
 use tui_gateway::model::turn::Usage;
 
 use super::agent::{messages, subagent};
-use super::{attached, facts, told};
+use super::{added, attached, facts, kept, projects, told};
 
 /// The result these words stand for.
 pub(super) fn result(words: &[&str]) -> JobResult {
@@ -26,6 +28,7 @@ pub(super) fn result(words: &[&str]) -> JobResult {
             let compressed = Compressed { context: messages(context), before, after, usage: usage() };
             errand(ErrandEnd::Compressed(compressed))
         }
+        ["menu", mode, model] => errand(ErrandEnd::Menu(Box::new(menu(mode, model)))),
         ["no", "errand", why] => errand(ErrandEnd::Failed((*why).to_owned())),
         ["processes", ids @ ..] => JobResult::Processes(ids.iter().map(|id| process(id)).collect()),
         ["killed", "unknown"] => JobResult::Killed(Killed::Unknown),
@@ -43,13 +46,49 @@ pub(super) fn result(words: &[&str]) -> JobResult {
         ["facts", rest @ ..] => facts::facts(rest),
         ["verification", rest @ ..] => facts::verification(rest),
         ["saved", path] => JobResult::Saved(path.into()),
+        ["cron", rest @ ..] => kept::cron(rest),
+        ["learning", rest @ ..] => kept::learning(rest),
+        ["projects", rest @ ..] => projects::projects(rest),
+        ["browser", rest @ ..] => kept::browser(rest),
+        ["shell", rest @ ..] => shell(rest),
+        ["tools", rest @ ..] => added::tools(rest),
+        ["skills", rest @ ..] => added::skills(rest),
+        ["plugins", rest @ ..] => added::plugins(rest),
         ["store", rest @ ..] => told::told(rest),
         _ => panic!("no job ends so: {words:?}"),
     }
 }
 
+/// What comes of commands that people run.
+fn shell(words: &[&str]) -> JobResult {
+    let code = |word: &str| -> i32 { word.parse().unwrap_or_else(|why| panic!("{word}: {why}")) };
+    JobResult::Shell(match words {
+        ["ran", stdout, stderr, word] => Ok(Box::new(ShellDone::Ran {
+            stdout: (*stdout).to_owned(),
+            stderr: (*stderr).to_owned(),
+            code: code(word),
+        })),
+        ["said", text, word] => Ok(Box::new(ShellDone::Said { text: (*text).to_owned(), code: code(word) })),
+        ["hard"] => Err(ShellError::Refused(Danger::HardLine("fork bomb"))),
+        ["refused"] => Err(ShellError::Refused(Danger::Category("recursive delete"))),
+        ["unguarded"] => Err(ShellError::NoGuard),
+        ["late", seconds] => Err(ShellError::TimedOut { limit_s: code(seconds).unsigned_abs().into() }),
+        ["broken", why] => Err(ShellError::Failed((*why).to_owned())),
+        _ => panic!("no command ends so: {words:?}"),
+    })
+}
+
 fn errand(end: ErrandEnd) -> JobResult {
     JobResult::Errand(Box::new(end))
+}
+
+/// What another program's agent offers, and what holds of it.
+fn menu(mode: &str, model: &str) -> Menu {
+    let offer = |id: &str| Offer { id: id.to_owned(), name: id.to_owned(), about: String::new() };
+    let choices =
+        |current: &str, ids: [&str; 2]| Choices { current: current.to_owned(), all: ids.map(offer).into() };
+    let (modes, models) = (choices(mode, ["ask", "code"]), choices(model, ["m1", "m2"]));
+    Menu { modes, models, commands: vec![offer("mode"), offer("plan")] }
 }
 
 /// What comes of checkpoints.

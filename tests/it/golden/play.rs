@@ -8,6 +8,7 @@
 //! deadline by deadline agent text "Hello"               the newest turn's agent         agent 1 …   that of
 //! turn 1 agent lost                       its thread is gone jobs hold | answer | refuse      what the pool
 //! does from now on  job done    does the oldest job text "…"   job stopped 2     the oldest job's result
+//! restart     another process, with the same store
 //! bulletin $k1 notice "…"   news beside turns ```
 //!
 //! Out come `< {json}` (client 1), `2< {json}`, `< delta …` and, for all that is no frame, `! …`.
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use tui_gateway::gateway::Setup;
 use tui_gateway::gateway::io::{Input, Output};
 use tui_gateway::model::bulletin::Bulletin;
+use tui_gateway::model::errand::Errand;
 use tui_gateway::model::ids::{AskId, ClientId, Ticket, TurnId};
 use tui_gateway::model::job::{JobResult, JobSpec};
 use tui_gateway::model::settings::{ApprovalMode, BusyMode, Settings};
@@ -78,8 +80,7 @@ pub(super) fn play(script: &str) -> String {
         play.say(line);
         play.line(line);
     }
-    let stage = play.stage();
-    assert_eq!(stage.gateway().counters().replies as usize, play.replies, "a reply was not shown");
+    play.check_replies();
     play.out
 }
 
@@ -110,6 +111,7 @@ impl Play {
             ["+client", client] => self.input(Input::Connected { client: client_id(client) }),
             ["-client", client] => self.input(Input::Disconnected { client: client_id(client) }),
             ["bytes", client] => self.input(Input::BadLine { client: client_id(client) }),
+            ["restart"] => self.restart(),
             ["shutdown"] => self.input(Input::Shutdown),
             ["show", "whole"] => self.names.whole = true,
             ["show", "records"] => self.records = true,
@@ -132,6 +134,21 @@ impl Play {
             ["agent", rest @ ..] => self.agent(rest),
             _ => panic!("unknown line: {line}"),
         }
+    }
+
+    /// Another process takes the place of this one, with the settings as they are now.
+    fn restart(&mut self) {
+        self.check_replies();
+        // Its ids are others.
+        self.setup.seed += 1;
+        let setup = self.setup.clone();
+        self.stage().restart(setup);
+        (self.replies, self.held, self.turn) = (0, VecDeque::new(), TurnId(0));
+    }
+
+    fn check_replies(&mut self) {
+        let replies = self.stage().gateway().counters().replies;
+        assert_eq!(replies as usize, self.replies, "a reply was not shown");
     }
 
     /// One document, one reply: at once, or when its job is done.
@@ -187,11 +204,16 @@ impl Play {
             "tool_progress" => {
                 settings.display.tool_progress = static_word(&["off", "new", "all", "verbose"])
             }
+            "agent" => {
+                self.setup.other_agent = (value != "none").then(|| value.to_owned());
+                self.setup.demo_only = self.setup.other_agent.is_some();
+            }
             "titles" => self.setup.titles = value == "on",
             "approvals" if value == "off" => settings.agent.approvals.mode = ApprovalMode::Off,
             "tier" => settings.display.service_tier = static_word(&["fast", "normal"]),
             "live" => settings.live_sessions_max = value.parse().ok(),
             "model" => value.clone_into(&mut settings.model.name),
+            "goal_turns" => settings.raw_json = format!(r#"{{"goals":{{"max_turns":{value}}}}}"#),
             "warning" => settings.warning = Some(value.to_owned()),
             _ => panic!("no such setting: {name}"),
         }
@@ -219,7 +241,7 @@ impl Play {
                     let text = self.names.fold(&format!("! record {} {:?}", record.key, record.change));
                     self.say(&text);
                 }
-                Output::Record(_) | Output::Durably(_) => {}
+                Output::Record(_) | Output::Durably(_) | Output::Host { .. } => {}
                 Output::Send { client, frame, paced } => {
                     let text = std::str::from_utf8(frame.bytes()).expect("a frame is text");
                     self.send(client, text, paced);
@@ -237,7 +259,7 @@ impl Play {
                     self.say(&text);
                 }
                 Output::Job { ticket, spec } => {
-                    let text = self.names.fold(&format!("! job {spec:?}"));
+                    let text = self.names.fold(&format!("! job {:?}", shown(&spec)));
                     self.say(&text);
                     self.jobs += 1;
                     asked.push((ticket, spec));
@@ -290,12 +312,27 @@ impl Play {
         if spec.cwd.as_os_str() != "/w" {
             let _ = write!(line, " cwd {}", spec.cwd.display());
         }
+        // Its references are no person's.
+        if !spec.expands && spec.resumed.is_none() && spec.prompt.contains('@') {
+            line.push_str(" unexpanded");
+        }
         for message in spec.history.iter() {
             let _ = write!(line, "\n!   after {} {:?}", message.role.as_str(), message.text);
         }
         let line = self.names.fold(&line);
         self.say(&line);
     }
+}
+
+/// A job as it is written down: what judges are told is the same each time.
+fn shown(spec: &JobSpec) -> JobSpec {
+    let mut spec = spec.clone();
+    if let JobSpec::Errand(errand) = &mut spec
+        && let Errand::Judge { instructions, .. } = errand.as_mut()
+    {
+        instructions.replace_range(instructions.find('.').unwrap_or(0).., "…");
+    }
+    spec
 }
 
 /// `> text` is client 1's, `2> text` client 2's.

@@ -18,8 +18,13 @@ pub(crate) struct Stdio {
 impl Stdio {
     /// With these arguments, the mode included. Nothing is read yet.
     pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// The same with these variables more.
+    pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
         let home = Home::new();
-        let mut process = Process::spawn(home.command().args(args));
+        let mut process = Process::spawn(home.command().args(args).envs(variables.iter().copied()));
         let stdin = Some(process.take_stdin());
         Self { process, home, stdin }
     }

@@ -201,6 +201,23 @@ fn guidance_that_comes_too_late_is_the_next_prompt() {
 }
 
 #[test]
+fn a_goal_that_takes_three_turns_and_a_wait() {
+    let mut scene = Scene::new("");
+    let goal = "ID=g VERDICT=continue,prose,wait1,done SAY:I begin.";
+    let session = scene.session.clone();
+    let told =
+        scene.request("slash.exec", json!({ "session_id": session, "command": format!("/goal {goal}") }));
+    assert_eq!(told["result"]["type"], "send", "{told}");
+    scene.submit(goal);
+    for _ in 0..4 {
+        scene.finish();
+    }
+    let told = scene.request("slash.exec", json!({ "session_id": session, "command": "/goal" }));
+    assert!(told["result"]["output"].as_str().unwrap().starts_with("Goal reached (4/20 turns)"), "{told}");
+    scene.golden("goal");
+}
+
+#[test]
 fn a_queue() {
     let mut scene = Scene::new("display:\n  busy_input_mode: queue\n");
     scene.submit("TOKENS=1 SLEEP=300");

@@ -28,6 +28,9 @@ const FLEETING: [&str; 9] = [
     "usage",
 ];
 
+/// What stands between the end of a turn and the news of its session, where there is a goal.
+const VERDICT: &str = "status.update {\"kind\":\"goal\"";
+
 /// Everything that plays, and what was seen so far.
 pub(super) struct Scene {
     pub(super) client: Client,
@@ -190,7 +193,8 @@ impl Scene {
         }
         self.end_stream();
         // Others tell of tools that became known, whenever that is.
-        let ends_turn = self.log.lines().last().is_some_and(|line| line.starts_with("message.complete"));
+        let ends = |line: &str| line.starts_with("message.complete") || line.starts_with(VERDICT);
+        let ends_turn = self.log.lines().last().is_some_and(ends);
         if event.kind == "session.info" && !ends_turn {
             return;
         }

@@ -45,8 +45,9 @@ const QUESTION_BYTES: u64 = 240_000;
 const QUESTION_BYTES_A_TOKEN: u64 = 2;
 
 /// What a server says of a conversation that is too long, in lower case, as the usual ones word it.
-const OVERFLOWS: [&str; 10] = [
+const OVERFLOWS: [&str; 11] = [
     "context length",
+    "context limit",
     "context_length",
     "context window",
     "context size",

@@ -20,6 +20,7 @@ use crate::agent::{Agent, AgentControl, INTERRUPT_POLL, agent_io};
 use crate::base::mask::mask;
 use crate::limits::{AGENT_MAIL_MAX, AGENT_TEXT_MAX};
 use crate::model::agent_event::{AgentEvent, Subagent, SubagentKind};
+use crate::model::provider::ModelChoice;
 use crate::model::settings::{DelegationSettings, ModelSettings};
 use crate::model::turn::{TurnEnd, TurnSpec, TurnStatus, Usage};
 use crate::reactor::joining::{JoiningReceiver, joining_mailbox};
@@ -77,9 +78,11 @@ impl Child {
             // A desk of its own: its shell, plan and approvals are not the session's.
             session_key: format!("{}-{}", parent.turn.session_key, shown.id),
             prompt: prompt(task),
+            expands: false,
             images: Vec::new(),
             history: Arc::default(),
-            model: Some(shown.model.clone()).filter(|model| !model.is_empty()),
+            // Of the parent's endpoint, whichever that is.
+            model: Some(shown.model.as_str()).filter(|model| !model.is_empty()).map(ModelChoice::from),
             resumed: None,
             ..parent.turn.clone()
         };

@@ -130,7 +130,7 @@ fn children(
             limits.children
         )));
     }
-    let model = [limits.model.as_str(), parent.turn.model.as_deref().unwrap_or_default()]
+    let model = [limits.model.as_str(), parent.turn.model_name().unwrap_or_default()]
         .into_iter()
         .find(|model| !model.is_empty())
         .unwrap_or(&parent.agent.settings.name);

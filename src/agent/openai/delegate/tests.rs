@@ -16,7 +16,7 @@ use crate::base::scratch::Scratch;
 use crate::model::agent_event::{AgentEvent, Subagent, SubagentKind};
 use crate::model::ask::{Answer, Ask, Choice};
 use crate::model::bulletin::{Bulletin, What};
-use crate::model::settings::{AgentSettings, DelegationSettings, ModelSettings};
+use crate::model::settings::{AgentSettings, DelegationSettings};
 use crate::model::turn::{TurnSpec, TurnStatus};
 use crate::tools::{Delegation, Task, ToolError};
 
@@ -41,14 +41,7 @@ impl Stage {
     }
 
     fn agent(&self, delegation: DelegationSettings) -> OpenAi {
-        let settings = ModelSettings {
-            name: "m1".into(),
-            base_url: self.fake.base_url(),
-            api_tries: 1,
-            iterations: 90,
-            ..ModelSettings::default()
-        };
-        OpenAi::new(Arc::new(Client::new(Limits::default())), settings)
+        OpenAi::new(Arc::new(Client::new(Limits::default())), self.fake.settings())
             .with_backoff(Backoff { base: Duration::from_millis(1), cap: Duration::from_millis(5) })
             .with_agent_settings(AgentSettings { delegation, ..AgentSettings::default() })
             .with_tools(Arc::clone(&self.toolbox))

@@ -80,7 +80,8 @@ impl<'a> Run<'a> {
 
     /// An answer with nothing in it yet.
     fn fresh(&self) -> Answer<'a> {
-        let answer = Answer::new(self.endpoints.settings().api_key.as_ref());
+        let settings = self.endpoints.settings();
+        let answer = Answer::new(settings.api_key.as_ref()).in_dialect(settings.dialect);
         if !self.begun.is_empty() {
             answer.continuing()
         } else if !self.talk.said().iter().any(|said| said.role == Role::Assistant) {
@@ -133,6 +134,8 @@ impl<'a> Run<'a> {
     fn stand_in(&mut self, failure: &Failure) -> bool {
         let Some(text) = self.endpoints.stand_in(failure) else { return false };
         self.usage.context_max = self.endpoints.settings().context_length;
+        // What one server signed is nothing to another.
+        self.talk.forget_thoughts();
         self.io.emit(AgentEvent::Status { kind: "lifecycle", text });
         true
     }

@@ -8,6 +8,7 @@ use super::super::line::Given;
 use super::super::shape::Shaper;
 use super::{Counts, Run, say};
 use crate::model::message::{Message, Role, ToolCall};
+use crate::model::settings::Dialect;
 use crate::model::turn::{TurnEnd, TurnStatus};
 
 /// How often the model is asked again because a call's arguments are broken, before it is told (the
@@ -84,8 +85,11 @@ impl Run<'_> {
             let why = String::from("Response truncated due to output length limit");
             return Some(self.end(TurnStatus::Error, Some(why)));
         }
-        let wider = (OUTPUT_FIRST << self.count.cut).min(OUTPUT_LAST);
-        self.max_tokens = Some(wider.max(self.endpoints.settings().max_tokens));
+        let settings = self.endpoints.settings();
+        // Where a limit is always sent, the first of these was not enough already.
+        let step = self.count.cut + u32::from(settings.dialect == Dialect::Messages);
+        let wider = (OUTPUT_FIRST << step).min(OUTPUT_LAST);
+        self.max_tokens = Some(wider.max(settings.max_tokens));
         self.count.cut += 1;
         None
     }
@@ -93,6 +97,7 @@ impl Run<'_> {
     /// The answer as a message with these calls.
     fn calling(&mut self, answer: &Answer<'_>, calls: Vec<ToolCall>) -> Message {
         let text = self.join_begun(answer.text());
-        Message { reasoning: answer.reasoning(), calls, ..Message::new(Role::Assistant, text) }
+        let (reasoning, thoughts) = (answer.reasoning(), answer.thoughts());
+        Message { reasoning, thoughts, calls, ..Message::new(Role::Assistant, text) }
     }
 }

@@ -6,7 +6,7 @@ use super::super::compress::{self, Outcome, Plan, Prepared};
 use super::super::failure::Failure;
 use super::super::kit::Kit;
 use super::super::quiet::{Asker, Question, Reply};
-use super::Run;
+use super::{Run, told};
 use crate::model::agent_event::AgentEvent;
 
 impl Run<'_> {
@@ -67,7 +67,7 @@ impl Run<'_> {
         self.measured = None;
         self.usage.context_used = 0;
         let covered = self.talk.replace(shrunk.context.clone());
-        self.io.emit(AgentEvent::Compressed { context: shrunk.context, covered });
+        self.io.emit(AgentEvent::Compressed { context: told(shrunk.context), covered });
         if count > 1 {
             let text = format!(
                 "⚠️ This session was compacted {count} times; details of its beginning are lost. A new one \

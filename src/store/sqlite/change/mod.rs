@@ -4,8 +4,12 @@
 mod branch;
 mod claim;
 mod delete;
+mod goal;
 mod handoff;
+mod root;
 mod title;
+
+pub(super) use goal::is_active;
 
 use super::Database;
 use crate::model::store::{Asked, StoreError, Told};
@@ -24,6 +28,8 @@ pub(super) fn answer(db: &mut Database, asked: &Asked) -> Result<Told, StoreErro
         Asked::HandoffFail { key, error } => {
             handoff::fail(db, key, error).map(|(failed, state)| Told::HandoffFailed(failed, state))
         }
+        Asked::Goal { key, at, wish } => goal::goal(db, key, *at, wish),
+        Asked::NoteRoots(roots) => root::note(db, roots).map(Told::Noted),
         _ => Err(StoreError::Failed("this inquiry only reads".to_owned())),
     }
 }

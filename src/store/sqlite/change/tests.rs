@@ -7,6 +7,7 @@ use super::super::{Database, read};
 use super::answer;
 use crate::base::scratch::Scratch;
 use crate::model::ask::Ask;
+use crate::model::goal::{Barrier, Contract, GoalState, GoalWish, Hold, Judgement, Ruling, Wait};
 use crate::model::message::{Called, Message, Role, ToolCall};
 use crate::model::store::{Asked, Handoff, Loaded, NewBranch, OpenQuestion, Row, Told};
 
@@ -191,4 +192,103 @@ fn a_handoff_is_asked_for_once_and_may_fail_once() {
     let state = read::answer(&mut db, &Asked::HandoffState { key: "a".into() });
     let Ok(Told::Handoff(Some(handoff))) = state else { panic!() };
     assert_eq!((handoff.error.chars().count(), handoff.refused), (500, false));
+}
+
+#[test]
+fn a_goal_keeps_what_the_original_wrote_beside_it() {
+    let mut db = database();
+    let value = r#"{"goal": "ship", "status": "active", "turns_used": 3, "max_turns": 9, "subgoals": ["a"],
+        "waiting_on_pid": 5}"#;
+    db.conn.execute("INSERT INTO state_meta (key, value) VALUES ('goal:a', ?1)", [value]).unwrap();
+    let mut ask = |wish| match answer(&mut db, &Asked::Goal { key: "a".into(), at: 7.0, wish }) {
+        Ok(Told::Goal(change)) => (change.before, change.now),
+        other => panic!("{other:?}"),
+    };
+    let (_, paused) = ask(GoalWish::Pause);
+    let paused = paused.unwrap();
+    assert_eq!((paused.text.as_str(), paused.state, paused.turns_used), ("ship", GoalState::Paused, 3));
+    let (before, cleared) = ask(GoalWish::Clear);
+    assert_eq!((before, cleared.map(|goal| goal.state)), (Some(paused), Some(GoalState::Cleared)));
+    let sql = "SELECT value FROM state_meta WHERE key = 'goal:a'";
+    let kept: String = db.conn.query_row(sql, [], |row| row.get(0)).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!((&kept["subgoals"][0], kept.get("waiting_on_pid")), (&serde_json::json!("a"), None));
+    let set = GoalWish::Set { text: "rest".to_owned(), turns_max: 20, contract: Contract::default() };
+    let Ok(Told::Goal(change)) = answer(&mut db, &Asked::Goal { key: "b".into(), at: 7.0, wish: set }) else {
+        panic!()
+    };
+    let new = change.now.unwrap();
+    assert_eq!((new.text.as_str(), new.created_at), ("rest", 7.0));
+}
+
+#[test]
+fn a_judged_goal_is_what_the_original_reads() {
+    let mut db = database();
+    let value = r#"{"goal": "ship", "status": "active", "turns_used": 3, "max_turns": 9, "subgoals": ["a", 7],
+        "contract": {"verification": "it runs", "extra": 1}, "waiting_on_session": "proc_1",
+        "waiting_reason": "CI", "waiting_since": 5.0, "future": [1]}"#;
+    db.conn.execute("INSERT INTO state_meta (key, value) VALUES ('goal:a', ?1)", [value]).unwrap();
+    let kept = |db: &Database| -> serde_json::Value {
+        let sql = "SELECT value FROM state_meta WHERE key = 'goal:a'";
+        let text: String = db.conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let ask = |db: &mut Database, wish| match answer(db, &Asked::Goal { key: "a".into(), at: 7.0, wish }) {
+        Ok(Told::Goal(change)) => change.now.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let shown = ask(&mut db, GoalWish::Show);
+    assert_eq!((shown.criteria.as_slice(), shown.contract.0[1].as_str()), (&["a".to_owned()][..], "it runs"));
+    let wait = Wait { on: Barrier::Process("proc_1".to_owned()), reason: Some("CI".to_owned()), since: 5.0 };
+    assert_eq!(shown.wait, Some(wait));
+    let ruling = Ruling::Wait(Hold::Seconds(60));
+    let judgement = Judgement { asked: Box::new(shown), ruling, reason: "so".to_owned() };
+    let parked = ask(&mut db, GoalWish::Judged(judgement));
+    assert_eq!(ask(&mut db, GoalWish::Show), parked, "what is written is what is read");
+    let expected = serde_json::json!({
+        "goal": "ship", "status": "active", "turns_used": 4, "max_turns": 9, "subgoals": ["a", 7],
+        "contract": {"verification": "it runs", "extra": 1}, "future": [1], "created_at": 0.0,
+        "paused_reason": null, "consecutive_parse_failures": 0, "last_turn_at": 7.0, "last_verdict": "wait",
+        "last_reason": "so", "waiting_until": 67.0, "waiting_reason": "so", "waiting_since": 7.0,
+    });
+    assert_eq!(kept(&db), expected);
+    ask(&mut db, GoalWish::Require("b".to_owned()));
+    assert_eq!(kept(&db)["subgoals"], serde_json::json!(["a", 7, "b"]));
+    assert_eq!(super::is_active(&db.conn, "a"), Ok(true));
+    ask(&mut db, GoalWish::Pause);
+    assert_eq!((super::is_active(&db.conn, "a"), super::is_active(&db.conn, "b")), (Ok(false), Ok(false)));
+}
+
+#[test]
+fn subgoals_that_are_not_read_here_are_kept() {
+    let mut db = database();
+    let many: Vec<String> = (1..=60).map(|number| format!("s{number}")).collect();
+    let mut subgoals = vec![serde_json::json!(" "), serde_json::json!(7)];
+    subgoals.extend(many.iter().map(|text| serde_json::json!(text)));
+    let value = serde_json::json!({ "goal": "ship", "subgoals": subgoals.clone() }).to_string();
+    db.conn.execute("INSERT INTO state_meta (key, value) VALUES ('goal:a', ?1)", [value]).unwrap();
+    let mut after = |wish| {
+        let Ok(Told::Goal(_)) = answer(&mut db, &Asked::Goal { key: "a".into(), at: 7.0, wish }) else {
+            panic!()
+        };
+        let sql = "SELECT value FROM state_meta WHERE key = 'goal:a'";
+        let text: String = db.conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["subgoals"].clone()
+    };
+    subgoals.remove(3);
+    assert_eq!(after(GoalWish::Waive(2)), serde_json::json!(subgoals));
+    assert_eq!(after(GoalWish::WaiveAll), serde_json::json!([]));
+}
+
+#[test]
+fn a_goal_is_looked_at_without_a_write() {
+    let mut db = database();
+    let value = r#"{"goal": "ship"}"#;
+    db.conn.execute("INSERT INTO state_meta (key, value) VALUES ('goal:a', ?1)", [value]).unwrap();
+    db.conn.pragma_update(None, "query_only", true).unwrap();
+    let mut ask = |wish| answer(&mut db, &Asked::Goal { key: "a".into(), at: 7.0, wish });
+    assert!(ask(GoalWish::Pause).is_err(), "or this shows nothing");
+    let Ok(Told::Goal(change)) = ask(GoalWish::Show) else { panic!() };
+    assert_eq!(change.before, change.now);
+    assert_eq!(change.now.map(|goal| goal.text).as_deref(), Some("ship"));
 }

@@ -14,12 +14,20 @@ pub(super) fn text(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Strin
     })
 }
 
-/// The time in a column, in seconds since 1970.
+/// The time in a column, in seconds since 1970. Infinity is none: it has no JSON.
 pub(super) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<f64>> {
     Ok(match row.get_ref(index)? {
-        ValueRef::Real(number) => Some(number),
+        ValueRef::Real(number) => Some(number).filter(|number| number.is_finite()),
         // Exact up to 2^53, which is far off.
         ValueRef::Integer(number) => Some(number as f64),
+        _ => None,
+    })
+}
+
+/// The number in a column; `None` where another type stands.
+pub(super) fn number(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<i64>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Integer(number) => Some(number),
         _ => None,
     })
 }

@@ -51,9 +51,14 @@ fn after_closing(text: &str) -> Option<&str> {
 
 fn without_notes(text: &str) -> String {
     let (mut kept, mut rest) = (String::with_capacity(text.len()), text);
+    // What is left of the text at the next end of a note: looked for once, however many begin before it.
+    let mut end = usize::MAX;
     while let Some((before, from)) = at(rest, '[') {
         kept.push_str(before);
-        if let Some(after) = note(from) {
+        if end > from.len() {
+            end = from.find(']').map_or(0, |at| from.len() - at);
+        }
+        if let Some(after) = note(from, end) {
             rest = after;
         } else {
             kept.push('[');
@@ -87,13 +92,14 @@ fn tag(text: &str) -> Option<(bool, &str)> {
     Some((closes, after.trim_start().strip_prefix('>')?))
 }
 
-/// A note at the beginning: what follows it.
-fn note(text: &str) -> Option<&str> {
+/// A note at the beginning: what follows it. So many bytes are left from the first closing bracket on.
+fn note(text: &str, end: usize) -> Option<&str> {
     let mut rest = text;
     for piece in NOTE {
         rest = word(rest.trim_start(), piece)?;
     }
-    let (kind, after) = rest.split_once(']')?;
+    let (kind, after) = rest.split_at_checked(rest.len().checked_sub(end)?)?;
+    let after = after.strip_prefix(']')?;
     let kind = kind.strip_suffix('.')?;
     let known = kind.eq_ignore_ascii_case("informational background data")
         || word(kind, "authoritative reference data").is_some();
@@ -145,6 +151,16 @@ mod tests {
         assert_eq!(stripped(note), "hello");
         let other = "[System note: Treat as you like.] hello";
         assert_eq!(stripped(other), other);
+    }
+
+    /// Looked for from each of them on, the end would take hours.
+    #[test]
+    fn many_notes_without_an_end_stay() {
+        let note = "[System note: The following is recalled memory context, NOT new user input. Treat as x";
+        let text = note.repeat(50_000);
+        assert_eq!(stripped(&text), text);
+        let ended = format!("{text}]");
+        assert_eq!(stripped(&ended), ended);
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(in crate::store::sqlite) fn database() -> Database {
         trigram: true,
         writes: 0,
         recency: Recency::default(),
+        sorted: super::Sorted::default(),
         read_only: None,
         random: Prng::from_seed(1),
     }

@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::decode::{COLUMNS, Decoder};
-use super::has_own_tables;
+use super::{cell, has_own_tables};
 use crate::model::message::Message;
 use crate::model::store::Excerpted;
 
@@ -26,9 +26,14 @@ pub(super) fn copies(conn: &Connection, key: &str) -> rusqlite::Result<Option<Co
          WHERE c.session_id = ?1 AND EXISTS (SELECT 1 FROM messages m WHERE m.session_id = ?1 \
          AND m.active = 1 AND m.id BETWEEN c.first_id AND c.last_id)";
     conn.query_row(sql, [key], |row| {
-        Ok(Copies { shown_from: row.get(0)?, first: row.get(1)?, last: row.get(2)? })
+        let number = |index| cell::number(row, index);
+        let (Some(shown_from), Some(first), Some(last)) = (number(0)?, number(1)?, number(2)?) else {
+            return Ok(None);
+        };
+        Ok(Some(Copies { shown_from, first, last }))
     })
     .optional()
+    .map(Option::flatten)
 }
 
 impl Copies {

@@ -51,7 +51,7 @@ impl<'c> Cards<'c> {
 }
 
 /// The beginning of a prompt in one line. One with parts has none, as in the original.
-fn preview(text: &str) -> String {
+pub(super) fn preview(text: &str) -> String {
     if text.starts_with('\0') {
         return String::new();
     }

@@ -12,6 +12,7 @@ use crate::model::message::{Message, Role};
 use crate::model::store::{Loaded, OpenQuestion, StoreError};
 use crate::model::turn::Usage;
 use crate::store::sqlite::Database;
+use crate::store::sqlite::change::is_active;
 use crate::store::sqlite::error::failure;
 
 /// Characters of a key's beginning that name a conversation. Fewer would be a title as a rule.
@@ -57,6 +58,8 @@ fn read(db: &Database, name: &str) -> rusqlite::Result<Option<(Loaded, bool)>> {
     }
     join(&mut loaded.history, history::shown(&tx, &key, copies.as_ref())?);
     loaded.asks = asks(&tx, &key, &db.owner)?;
+    // What cannot be read of a goal keeps nobody from the conversation.
+    loaded.pursues = is_active(&tx, &key).unwrap_or(false);
     Ok(Some((loaded, ended)))
 }
 
@@ -104,7 +107,9 @@ fn newest(lineage: &mut Lineage<'_>, key: &str) -> rusqlite::Result<String> {
 fn row(conn: &Connection, key: &str) -> rusqlite::Result<Option<(Loaded, bool)>> {
     let sql = "SELECT title, source, model, cwd, started_at, input_tokens, cache_read_tokens, \
          cache_write_tokens, output_tokens, reasoning_tokens, api_call_count, \
-         ended_at IS NOT NULL OR end_reason IS NOT NULL FROM sessions WHERE id = ?1";
+         ended_at IS NOT NULL OR end_reason IS NOT NULL, \
+         CASE WHEN json_valid(model_config) THEN json_extract(model_config, '$.provider') END \
+         FROM sessions WHERE id = ?1";
     let row = conn.query_row(sql, [key], |row| {
         let text = |index| cell::text(row, index).map(|text| text.filter(|text| !text.is_empty()));
         let model = text(2)?.unwrap_or_default();
@@ -123,6 +128,7 @@ fn row(conn: &Connection, key: &str) -> rusqlite::Result<Option<(Loaded, bool)>>
             title: text(0)?,
             source: text(1)?.unwrap_or_default(),
             model,
+            provider: text(12)?.unwrap_or_default(),
             cwd: text(3)?.map(PathBuf::from),
             started_at: cell::time(row, 4)?.unwrap_or(0.0),
             usage,
@@ -137,8 +143,11 @@ fn row(conn: &Connection, key: &str) -> rusqlite::Result<Option<(Loaded, bool)>>
 /// compressed may stand on both sides of the seam.
 fn join(history: &mut Vec<Message>, later: Vec<Message>) {
     let mut seam = !history.is_empty();
+    // Looked up in a set: an import may have a hundred thousand prompts without an answer.
+    let mut open: HashSet<String> = unanswered(history).map(|prompt| prompt.text.clone()).collect();
     for message in later {
-        if seam && repeats(history, &message) {
+        let is_prompt = message.role == Role::User && !message.text.is_empty();
+        if seam && is_prompt && !open.insert(message.text.clone()) {
             continue;
         }
         seam &= message.role != Role::Assistant;
@@ -146,20 +155,13 @@ fn join(history: &mut Vec<Message>, later: Vec<Message>) {
     }
 }
 
-/// Whether a prompt stands there already, without an answer after it.
-fn repeats(history: &[Message], message: &Message) -> bool {
-    if message.role != Role::User || message.text.is_empty() {
-        return false;
-    }
-    for before in history.iter().rev() {
-        if before.role == Role::User && before.text == message.text {
-            return true;
-        }
-        if before.role == Role::Assistant && !(before.text.is_empty() && before.calls.is_empty()) {
-            return false;
-        }
-    }
-    false
+/// The prompts at the end of a conversation that have no answer yet.
+fn unanswered(history: &[Message]) -> impl Iterator<Item = &Message> {
+    let is_answer = |message: &&Message| {
+        message.role == Role::Assistant && !(message.text.is_empty() && message.calls.is_empty())
+    };
+    let tail = history.iter().rev().take_while(move |message| !is_answer(message));
+    tail.filter(|message| message.role == Role::User)
 }
 
 /// Questions that nobody else may answer, oldest first.
@@ -171,8 +173,36 @@ fn asks(conn: &Connection, key: &str, owner: &str) -> rusqlite::Result<Vec<OpenQ
          WHERE session_id = ?1 AND kind = 'ask' AND owner IN ('', ?2) ORDER BY id";
     let mut statement = conn.prepare(sql)?;
     let asks = statement.query_map(params![key, owner], |row| {
-        Ok(question::decode(row.get(0)?, &cell::text(row, 1)?.unwrap_or_default()))
+        let body = cell::text(row, 1)?.unwrap_or_default();
+        Ok(cell::number(row, 0)?.and_then(|number| question::decode(number, &body)))
     })?;
     let asks = asks.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(asks.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prompts(count: usize) -> Vec<Message> {
+        (0..count).map(|number| Message::new(Role::User, number.to_string())).collect()
+    }
+
+    #[test]
+    fn prompts_on_both_sides_of_a_seam_stand_once() {
+        let mut history = prompts(3);
+        history.insert(1, Message::new(Role::Assistant, "answered"));
+        join(&mut history, [prompts(4), vec![Message::new(Role::Assistant, "a")], prompts(1)].concat());
+        let texts: Vec<&str> = history.iter().map(|message| &*message.text).collect();
+        assert_eq!(texts, ["0", "answered", "1", "2", "0", "3", "a", "0"]);
+    }
+
+    /// Compared one by one these would take an hour.
+    #[test]
+    fn many_prompts_without_an_answer_are_joined() {
+        let mut history = prompts(300_000);
+        let later = (0..300_000).map(|number| Message::new(Role::User, format!("l{number}"))).collect();
+        join(&mut history, later);
+        assert_eq!(history.len(), 600_000);
+    }
 }

@@ -17,6 +17,7 @@ mod load;
 mod query;
 mod question;
 mod recency;
+mod rows;
 mod search;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -27,6 +28,7 @@ use crate::model::store::{Asked, Excerpted, Handoff, StoreError, Told};
 
 pub(super) use question::encode as encode_question;
 pub(super) use recency::Recency;
+pub(super) use rows::{Sorted, rootless};
 
 /// SQL: what a list, a search and an excerpt take for said. Rows that were taken back are neither.
 const SAID: &str = "(m.active = 1 OR m.compacted = 1)";
@@ -51,6 +53,8 @@ pub(super) fn answer(db: &mut Database, asked: &Asked) -> Result<Told, StoreErro
         }
         Asked::HandoffState { key } => handoff(&db.conn, key).map(Told::Handoff),
         Asked::Insights { since } => insights::insights(&db.conn, *since),
+        Asked::Rows { limit } => rows::rows(db, *limit).map(Told::Rows),
+        Asked::Workdirs => rows::workdirs(db).map(Told::Workdirs),
         _ => return Err(StoreError::Failed("this inquiry changes the store".to_owned())),
     };
     told.map_err(failure)

@@ -78,3 +78,26 @@ fn a_process_lives_on_in_databases_that_are_closed_for_others() {
     store.close();
     assert!(owner::is_dead(&base.path().join("p0"), &name));
 }
+
+#[test]
+fn a_journal_that_nobody_here_wrote_holds_nobody_up() {
+    let home = Scratch::new();
+    apply(
+        &mut store(&home),
+        "a",
+        vec![begin("a"), says(Role::User, "hello"), Change::Streamed("half".to_owned())],
+    );
+    let conn = file(&home);
+    conn.execute_batch(
+        "INSERT INTO tui_gateway_journal (session_id, owner, kind, number, body, at) VALUES \
+         ('a', x'ff', 'text', 1, 'x', 1), ('a', 'gone', x'fe', 'no', x'ff', 9e999), \
+         ('a', 'gone', 'text', 1, ' and more', 9e999), ('a', '', 'ask', 'three', '{}', 'now');
+         INSERT INTO tui_gateway_context VALUES ('a', 'x', x'01', 1.5);",
+    )
+    .unwrap();
+    let loaded = load(&mut store(&home), "a");
+    // Which process comes first is nobody's to say.
+    let mut texts = texts(&loaded.history);
+    texts.sort_unstable();
+    assert_eq!((texts, loaded.asks.len()), (vec!["and more", "half", "hello"], 0));
+}

@@ -67,7 +67,7 @@ fn a_record_that_cannot_be_holds_no_other_up() {
     file(&home).execute_batch("UPDATE sessions SET model_config = '{broken'").unwrap();
     let mut all =
         records("b", vec![says(Role::User, "too early"), begin("b"), Change::Title("Work".to_owned())]);
-    all.extend(records("a", vec![Change::Model("m".to_owned())]));
+    all.extend(records("a", vec![Change::Model("m".into())]));
     all.extend(records("b", vec![says(Role::User, "hello")]));
     store.apply(&None, &all).unwrap();
     let b = load(&mut store, "b");
@@ -94,7 +94,7 @@ fn a_row_takes_what_changes_of_it() {
         moved("", "dev", ""),
         Change::Used(usage.clone()),
         Change::Used(usage),
-        Change::Model("m".to_owned()),
+        Change::Model("m".into()),
         Change::End("first"),
         Change::End("second"),
     ];
@@ -122,6 +122,18 @@ fn the_newest_message_is_amended_and_may_have_failed() {
     assert_eq!(texts(&history), ["one", "three", "four"]);
     assert_eq!(history.iter().map(|message| message.failed).collect::<Vec<_>>(), [false, false, true]);
     assert_eq!((hits(&mut store, "two"), hits(&mut store, "three")), (0, 1));
+}
+
+#[test]
+fn an_amended_prompt_keeps_its_images() {
+    let home = Scratch::new();
+    let mut store = store(&home);
+    let prompt = Message { images: vec!["/a.png".into()], ..Message::new(Role::User, "see @file:x") };
+    let changes = vec![begin("a"), Change::Append(vec![prompt]), Change::Amend("see\n\nx".to_owned())];
+    apply(&mut store, "a", changes);
+    let history = load(&mut store, "a").history;
+    assert_eq!((texts(&history), history[0].images.len()), (vec!["see\n\nx"], 1));
+    assert_eq!(names(&file(&home), "SELECT content FROM messages"), ["see\n\nx\n[screenshot]"]);
 }
 
 /// A conversation of two turns.

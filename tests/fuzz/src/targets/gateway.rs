@@ -249,7 +249,10 @@ impl Play {
                     self.input(Input::Stats { ticket, stats });
                 }
                 Output::Answer { .. } | Output::Steer { .. } | Output::Interrupt(_) | Output::Forget(_) => {}
-                Output::SessionClosed { .. } | Output::Record(_) | Output::Durably(_) => {}
+                Output::SessionClosed { .. }
+                | Output::Record(_)
+                | Output::Durably(_)
+                | Output::Host { .. } => {}
             }
         }
     }

@@ -1,0 +1,179 @@
+//! TLS over a socket that never blocks: rustls between the bytes of a connection and those of its socket. Owns
+//! whose certificates are trusted; must not know what is said.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore};
+
+use super::wire::{Arrived, Pushed, not_yet};
+use crate::limits::{CERTIFICATES_BYTES_MAX, WIRE_TARGET};
+
+/// Names the file whose certificates are trusted, as for OpenSSL and so for the original.
+const TRUSTED_VARIABLE: &str = "SSL_CERT_FILE";
+
+/// What a connection is made with.
+pub(super) struct Config {
+    client: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Config {
+    /// For a server of this name or address. Trusts whom the HTTPS client trusts, or the file that the
+    /// environment names in the place of that.
+    ///
+    /// # Errors
+    /// The name is none, or the file has no certificates; a sentence for people.
+    pub(super) fn new(host: &str) -> Result<Self, String> {
+        let roots = match env::var_os(TRUSTED_VARIABLE).filter(|path| !path.is_empty()) {
+            Some(path) => read(Path::new(&path)).map_err(|error| format!("{TRUSTED_VARIABLE}: {error}"))?,
+            None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        };
+        Self::trusting(host, roots)
+    }
+
+    /// The same with these roots.
+    pub(super) fn trusting(host: &str, roots: RootCertStore) -> Result<Self, String> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(ALL_VERSIONS)
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self { client: Arc::new(client), name })
+    }
+
+    /// A connection over this socket; nothing of it is said before [`Tls::push`].
+    pub(super) fn on(&self, socket: TcpStream) -> io::Result<Tls> {
+        let connection = ClientConnection::new(Arc::clone(&self.client), self.name.clone());
+        let mut connection = connection.map_err(io::Error::other)?;
+        connection.set_buffer_limit(Some(WIRE_TARGET));
+        Ok(Tls { connection, socket })
+    }
+}
+
+/// The certificates of a file; what is none is left out.
+fn read(path: &Path) -> io::Result<RootCertStore> {
+    // Before opening: to open a pipe would wait for its writer.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut pem = Vec::new();
+    File::open(path)?.take(CERTIFICATES_BYTES_MAX + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > CERTIFICATES_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {CERTIFICATES_BYTES_MAX} bytes")));
+    }
+    let mut roots = RootCertStore::empty();
+    let (added, _) = roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
+    if added > 0 { Ok(roots) } else { Err(io::Error::other("it has no certificate")) }
+}
+
+/// A connection.
+pub(super) struct Tls {
+    connection: ClientConnection,
+    socket: TcpStream,
+}
+
+impl Tls {
+    pub(super) fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    pub(super) fn owes(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// Writes records until there are none, or the socket takes no more.
+    pub(super) fn push(&mut self) -> io::Result<Pushed> {
+        let mut bytes = 0;
+        while self.connection.wants_write() {
+            match self.connection.write_tls(&mut self.socket) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => bytes += count,
+                Err(error) if not_yet(&error) => return Ok(Pushed { bytes, whole: false }),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Pushed { bytes, whole: true })
+    }
+
+    /// Takes as much as it has room for; before the handshake is over that waits here.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.connection.writer().write(bytes)? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            count => Ok(count),
+        }
+    }
+
+    /// One read of the socket at most, so that a server that says nothing in many records is bounded by the
+    /// caller's budget.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Arrived> {
+        if let Some(arrived) = self.decrypted(buffer)? {
+            return Ok(arrived);
+        }
+        let count = self.connection.read_tls(&mut self.socket)?;
+        if let Err(error) = self.connection.process_new_packets() {
+            // Why, said to the other side, if the socket takes it at once.
+            let _ = self.connection.write_tls(&mut self.socket);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        Ok(self.decrypted(buffer)?.unwrap_or(Arrived::Nothing(count)))
+    }
+
+    /// What was read before; `None` where there is nothing yet.
+    fn decrypted(&mut self, buffer: &mut [u8]) -> io::Result<Option<Arrived>> {
+        match self.connection.reader().read(buffer) {
+            Ok(0) => Ok(Some(Arrived::End)),
+            Ok(count) => Ok(Some(Arrived::Bytes(count))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            // It hung up without a word, as many do.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Some(Arrived::End)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Says the end, as far as the socket takes it.
+    pub(super) fn end(&mut self) {
+        self.connection.send_close_notify();
+        let _ = self.push();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::scratch::Scratch;
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        let dir = Scratch::new();
+        for (name, text) in
+            [("empty", ""), ("text", "no certificate"), ("cut", "-----BEGIN CERTIFICATE-----\nAA")]
+        {
+            assert!(read(&dir.write(name, text)).is_err(), "{name}");
+        }
+        assert!(read(dir.path()).is_err() && read(&dir.path().join("none")).is_err());
+        let large = vec![b'\n'; usize::try_from(CERTIFICATES_BYTES_MAX).unwrap() + 1];
+        assert!(read(&dir.write("large", large)).is_err());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls/root.pem");
+        assert_eq!(read(&root).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_is_none_is_refused() {
+        for host in ["", "a b", "a..b"] {
+            assert!(Config::trusting(host, RootCertStore::empty()).is_err(), "{host}");
+        }
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            assert!(Config::trusting(host, RootCertStore::empty()).is_ok(), "{host}");
+        }
+    }
+}
