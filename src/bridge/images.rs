@@ -59,11 +59,14 @@ impl Images {
         self.is_over_told = false;
     }
 
-    /// A prompt was submitted to a host that binds images to it: those that the host knows of go with it.
+    /// A prompt was submitted to a host that binds images to it: those that the host knew of go with it. What is
+    /// played now is told behind the prompt.
     pub(super) fn take_known(&mut self) -> Vec<Box<str>> {
         self.is_over_told = false;
-        let owed = &self.owed;
-        self.kept.extract_if(.., |path| !owed.contains(path)).collect()
+        let later = |path: &Box<str>| {
+            self.owed.iter().chain(&self.playing).chain(&self.in_flight).any(|it| it == path)
+        };
+        self.kept.extract_if(.., |path| !later(path)).collect()
     }
 
     /// A prompt will be: those that the host of then has to be told of go with it.
@@ -99,6 +102,18 @@ impl Images {
             self.kept.push(path.into());
         }
         fits
+    }
+
+    /// A host that does not bind them was told of one again. A turn that began meanwhile was taken to have it; then
+    /// so many waited behind that.
+    fn recall(&mut self, path: &str, count: Option<usize>) {
+        let is_known = self.kept.iter().any(|kept| **kept == *path);
+        if !is_known
+            && self.keep(path)
+            && let Some(count) = count
+        {
+            self.trust(count, 1);
+        }
     }
 
     fn drop(&mut self, path: &str) {
@@ -163,12 +178,17 @@ impl Bridge {
     }
 
     /// A host has heard of one.
-    pub(super) fn played(&mut self, now: Now, request: &Request, reply: &Reply) {
+    pub(super) fn played(&mut self, now: Now, number: u64, request: &Request, reply: &Reply) {
         let Some(id) = request.session else { return };
         let path = request.params.get("path").and_then(Value::as_str).unwrap_or_default();
         if let Some(session) = self.sessions.get_mut(&id) {
             session.images.in_flight = None;
             session.images.deadly.take_if(|(deadly, _)| **deadly == *path);
+            let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+            if !binds && reply.error.is_none() {
+                let (_, count) = read(reply);
+                session.images.recall(path, count.filter(|_| number < session.began));
+            }
         }
         if reply.error.is_some() {
             self.image_lost(id, path);
@@ -194,6 +214,18 @@ impl Bridge {
         let s = if told.len() == 1 { "" } else { "s" };
         let text = format!("{} image{s} of a prompt that was not run will go with the next one", told.len());
         self.tell(id, "warn", &text);
+    }
+
+    /// The prompt that was to be asked before all others is not run. What the next host has to hear of would have
+    /// gone with it, and goes with the one behind it.
+    pub(super) fn pass_images_on(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        if let Some(next) =
+            session.prompts.front_mut().filter(|next| binds && !next.is_of_client(&self.requests))
+        {
+            next.images.splice(..0, session.images.take_owed());
+        }
     }
 
     /// One that waited for a prompt does so no more.

@@ -49,6 +49,10 @@ impl Bridge {
         let sessions = self.hosts.get(&number).map(|host| host.sessions.clone()).unwrap_or_default();
         for id in sessions {
             let had_turn = self.end_lost_turn(now, id, why);
+            if self.is_closing(id) {
+                self.close_lost(now, id);
+                continue;
+            }
             let mut deadly = None;
             if let Some(session) = self.sessions.get_mut(&id) {
                 (session.is_away, session.is_opening) = (true, false);
@@ -69,8 +73,35 @@ impl Bridge {
             .map(|(number, _)| *number)
             .collect();
         for request in asked {
-            self.ask_next(now, number, request, why);
+            self.ask_next(number, request, why);
         }
+    }
+
+    /// Whether its host was asked to close it, and has not answered.
+    pub(super) fn is_closing(&self, id: SessionId) -> bool {
+        self.requests.values().any(|request| request.what == What::Close && request.session == Some(id))
+    }
+
+    /// It lives in no process any more, so that it is closed: who waits for that hears it, and nothing is run in
+    /// it.
+    pub(super) fn close_lost(&mut self, now: Now, id: SessionId) {
+        let is_over = |request: &Request| {
+            request.session == Some(id) && matches!(request.what, What::Close | What::Prompt)
+        };
+        let over: Vec<u64> =
+            self.requests.iter().filter(|(_, it)| is_over(it)).map(|(number, _)| *number).collect();
+        for number in over {
+            match self.requests.remove(&number) {
+                Some(Request { client: Some((client, id)), what: What::Close, .. }) => {
+                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
+                }
+                Some(Request { client: Some((client, id)), .. }) => {
+                    self.send_error(client, &id, &RpcError::no_session());
+                }
+                _ => {}
+            }
+        }
+        self.forget_session(now, id);
     }
 
     /// A turn that ran in it ends here: with what was shown of it, and why there is no more. Gives whether one
@@ -123,7 +154,10 @@ impl Bridge {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
         let mut prompts = std::mem::take(&mut session.prompts);
-        prompts.iter_mut().for_each(|prompt| prompt.is_illustrated = false);
+        prompts.retain(|prompt| !prompt.is_stopped || prompt.is_of_client(&self.requests));
+        for prompt in &mut prompts {
+            (prompt.is_illustrated, prompt.is_stopped) = (false, false);
+        }
         if let Some(next) = prompts.front_mut()
             && !had_turn
             && (next.state != PromptState::Waiting)
@@ -170,12 +204,21 @@ impl Bridge {
             }
         }
         if let Some(prompt) = given_up {
-            self.give_up(id, &prompt, why);
+            self.give_up(id, prompt, why);
         }
     }
 
-    /// A prompt is not tried again. Nothing that a user wrote is lost: it is told to who wrote it.
-    fn give_up(&mut self, id: SessionId, prompt: &Prompt, why: &str) {
+    /// A prompt is not tried again, nor the images that go with it: they may be what ends hosts. Nothing that a user
+    /// wrote is lost: it is told to who wrote it.
+    fn give_up(&mut self, id: SessionId, mut prompt: Prompt, why: &str) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        if binds && prompt.is_of_client(&self.requests) {
+            prompt.images.extend(session.images.take_owed());
+        }
+        for path in &prompt.images {
+            self.image_lost(id, path);
+        }
         if let Some(Request { client: Some((client, id)), .. }) = self.requests.remove(&prompt.number) {
             return self.send_error(client, &id, &RpcError::host_gone(why));
         }
@@ -192,14 +235,15 @@ impl Bridge {
     }
 
     /// What the dead one was asked and had not answered.
-    fn ask_next(&mut self, now: Now, number: u32, request: u64, why: &str) {
+    fn ask_next(&mut self, number: u32, request: u64, why: &str) {
         let Some(asked) = self.requests.get_mut(&request) else { return };
         match &asked.what {
             What::Prompt => {
                 asked.is_sent = false;
-                let session = asked.session.and_then(|id| self.sessions.get(&id));
-                let waits =
-                    session.is_some_and(|it| it.prompts.iter().any(|prompt| prompt.number == request));
+                let Some(session) = asked.session.and_then(|id| self.sessions.get(&id)) else {
+                    return self.refuse_closed(request);
+                };
+                let waits = session.prompts.iter().any(|prompt| prompt.number == request);
                 // Its turn had begun before it was answered, and has ended in `end_lost_turn`.
                 if !waits
                     && let Some(Request { client: Some((client, id)), .. }) = self.requests.remove(&request)
@@ -216,20 +260,12 @@ impl Bridge {
                     (None, None) => self.refuse_gone(request, why),
                 }
             }
-            What::Close => {
-                let (session, client) = (asked.session, asked.client.take());
-                self.requests.remove(&request);
-                if let Some((client, id)) = client {
-                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
-                }
-                if let Some(session) = session {
-                    self.forget_session(now, session);
-                }
-            }
             What::Probe | What::Hello | What::Key | What::Closed | What::Reopen(_) | What::Play => {
                 self.requests.remove(&request);
             }
-            What::Plain
+            // The session that it was to close is gone: see `close_lost`.
+            What::Close
+            | What::Plain
             | What::Open
             | What::Set(_)
             | What::Part(_)
@@ -285,8 +321,9 @@ impl Bridge {
             return self.not_reopened(id);
         };
         if !self.sessions.contains_key(&id) {
-            // It was closed meanwhile. Who has asked for it since is given the same one, and needs it.
-            if self.is_resuming(number) {
+            // It was closed meanwhile. Who has asked for it since has the same one or is given it, and needs it.
+            let is_there = self.hosts.get(&number).is_some_and(|host| host.names.contains_key(name.as_str()));
+            if is_there || self.is_resuming(number) {
                 return;
             }
             let params = Map::from_iter([("session_id".to_owned(), Value::from(name))]);

@@ -43,8 +43,9 @@ impl Bridge {
                 self.hand_back(request, &reply, None);
             }
             What::Stop => {
-                if reply.error.is_none() {
-                    self.stopped(request.session, number);
+                match reply.error {
+                    None => self.stopped(request.session, number),
+                    Some(_) => self.not_stopped(request.session),
                 }
                 self.hand_back(request, &reply, None);
             }
@@ -57,7 +58,7 @@ impl Bridge {
                 self.detached(&request, &reply);
                 self.hand_back(request, &reply, None);
             }
-            What::Play => self.played(now, &request, &reply),
+            What::Play => self.played(now, number, &request, &reply),
             What::Probe => self.probe_answered(now, host),
             What::Hello => {
                 if let Some(host) = self.hosts.get_mut(&host) {
@@ -162,7 +163,7 @@ impl Bridge {
         let about = request.session;
         let binds = self.hosts.get(&request.host).is_some_and(|host| host.is_ours);
         if state.is_none() {
-            self.remove_prompt(about, number);
+            self.remove_prompt(about, number, request.client.is_some());
         } else if let Some(session) = about.and_then(|id| self.sessions.get_mut(&id)) {
             let known = session.prompts.iter_mut().find(|prompt| prompt.number == number);
             match (state, known) {

@@ -145,6 +145,13 @@ impl Bridge {
         if let Some(session) = session {
             match method {
                 "prompt.submit" => return self.submit(now, client, session, request),
+                // It lives in no process.
+                "session.close" if self.is_away(session) => {
+                    if let Some((client, id)) = request.client {
+                        self.send_reply(client, encode::result(&id, &json!({"closed": true})));
+                    }
+                    return self.forget_session(now, session);
+                }
                 "session.close" => request.what = What::Close,
                 "session.interrupt" => {
                     self.drop_prompts(now, session);
@@ -193,9 +200,11 @@ impl Bridge {
         let params = request.params.clone();
         let waits = session.prompts.iter().any(|prompt| prompt.state == PromptState::Waiting);
         let is_behind_image = self.sessions.get(&id).is_some_and(|session| self.holds_image(session));
-        // Behind prompts that a dead host left: accepted here, and run when those have been.
+        // Behind prompts that a dead host left: accepted here, and run when those have been. Nothing is behind a
+        // close.
         if waits
             && !is_behind_image
+            && !self.is_closing(id)
             && let Some(session) = self.sessions.get_mut(&id)
             && let Some((client, id)) = request.client.take()
         {
@@ -223,28 +232,37 @@ impl Bridge {
         }
     }
 
-    /// A stop: what waits behind the turn is dropped by the host, too.
+    /// A stop: what waits behind the turn is dropped by the host, too. What that has may begin before it reads
+    /// this.
     fn drop_prompts(&mut self, now: Now, id: SessionId) {
         if let Some(session) = self.sessions.get_mut(&id) {
             let (left, dropped): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut session.prompts)
                 .into_iter()
-                .partition(|prompt| prompt.state == PromptState::Asked);
+                .partition(|prompt| prompt.state != PromptState::Waiting);
             session.prompts = left;
+            session.prompts.iter_mut().for_each(|prompt| prompt.is_stopped = true);
             // Of one that has not begun there may be no end.
             session.turn.take_if(|turn| !turn.has_begun());
             // With those that it had accepted the host drops their images, too.
-            let illustrated = |it: &Prompt| it.state == PromptState::Waiting && it.is_illustrated;
-            let images = dropped.into_iter().filter(illustrated).flat_map(|prompt| prompt.images).collect();
+            let images =
+                dropped.into_iter().filter(|it| it.is_illustrated).flat_map(|it| it.images).collect();
             self.leave_images(id, images);
             self.transmit_held(id);
         }
         self.watch_orphan(now, id);
     }
 
-    /// The host has stopped: prompts that it was asked ahead of that, and accepted meanwhile, are gone with it.
+    /// The host has stopped: what waited in it when it read that is gone.
     pub(super) fn stopped(&mut self, id: Option<SessionId>, stop: u64) {
         if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id)) {
             session.prompts.retain(|prompt| prompt.state != PromptState::Queued || prompt.number > stop);
+        }
+    }
+
+    /// It has not: what was asked before goes on.
+    pub(super) fn not_stopped(&mut self, id: Option<SessionId>) {
+        if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id)) {
+            session.prompts.iter_mut().for_each(|prompt| prompt.is_stopped = false);
         }
     }
 
@@ -340,7 +358,7 @@ impl Bridge {
     /// Answers a request here and now with an error.
     pub(super) fn refuse(&mut self, number: u64, error: &RpcError) {
         let Some(request) = self.requests.remove(&number) else { return };
-        self.remove_prompt(request.session, number);
+        self.remove_prompt(request.session, number, request.client.is_some());
         match (request.what, request.session) {
             (What::Part(gather), _) => return self.part_missing(gather, number),
             (What::Reopen(_), Some(id)) => return self.not_reopened(id),
@@ -354,6 +372,7 @@ impl Bridge {
                 return self.give_up_playing(id, path);
             }
             (What::Prompt, Some(id)) if request.client.is_none() => self.report_unrun(id, &error.message),
+            (What::Stop, about) => self.not_stopped(about),
             _ => {}
         }
         if let Some((client, id)) = request.client {
@@ -361,14 +380,16 @@ impl Bridge {
         }
     }
 
-    /// A prompt is refused.
-    pub(super) fn remove_prompt(&mut self, about: Option<SessionId>, number: u64) {
+    /// A prompt is refused, which its client hears if it waits for the answer.
+    pub(super) fn remove_prompt(&mut self, about: Option<SessionId>, number: u64, is_of_client: bool) {
         let Some(session) = about.and_then(|id| self.sessions.get_mut(&id)) else { return };
         let place = session.prompts.iter().position(|prompt| prompt.number == number);
         let removed = place.and_then(|place| session.prompts.remove(place));
         let id = session.id;
-        if let Some(prompt) = removed.filter(|prompt| prompt.is_illustrated) {
-            self.leave_images(id, prompt.images);
+        match removed {
+            Some(prompt) if prompt.is_illustrated => self.leave_images(id, prompt.images),
+            Some(_) if is_of_client && place == Some(0) => self.pass_images_on(id),
+            _ => {}
         }
     }
 

@@ -65,11 +65,21 @@ pub(super) struct Prompt {
     pub(super) images: Vec<Box<str>>,
     /// Whether the process of now knows of them.
     pub(super) is_illustrated: bool,
+    /// Whether the host was told to stop behind it: it may have begun before that was read, and is not run again.
+    pub(super) is_stopped: bool,
 }
 
 impl Prompt {
     pub(super) fn new(number: u64, params: Map<String, Value>, state: PromptState) -> Self {
-        Self { number, params, state, deaths: 0, images: Vec::new(), is_illustrated: false }
+        Self {
+            number,
+            params,
+            state,
+            deaths: 0,
+            images: Vec::new(),
+            is_illustrated: false,
+            is_stopped: false,
+        }
     }
 
     /// Whether it has no answer yet, and a client waits for that.

@@ -7,6 +7,7 @@ mod hostile;
 mod hosts;
 mod images;
 mod requests;
+mod stops;
 
 use std::time::{Duration, Instant};
 
@@ -134,6 +135,17 @@ impl Stage {
         let number = number_of(&outs, "session.create");
         stage.replies(1, number, json!({"session_id": name, "stored_session_id": format!("key-{name}")}));
         stage
+    }
+
+    /// The second process is ready and opens the session again under another name.
+    fn comes_back(&mut self) -> Vec<Out> {
+        let outs = self.pass(0.0);
+        assert_eq!(outs, [Out::Start(2)]);
+        let outs = self.ready(2);
+        assert_eq!(calls(&outs)[0].1, "session.resume");
+        assert_eq!(calls(&outs)[0].2["session_id"], "key-0000000a");
+        let result = json!({"session_id": "0000000b", "resumed": "key-0000000a"});
+        self.replies(2, number_of(&outs, "session.resume"), result)
     }
 
     /// The client submits, and the host accepts.

@@ -257,3 +257,41 @@ fn whether_a_turn_took_what_was_attached_as_it_began_the_count_tells() {
         assert_eq!(played(&mut stage, 2, outs).0, left, "{two} {three}");
     }
 }
+
+#[test]
+fn one_whose_prompt_is_refused_goes_with_the_prompt_behind_it() {
+    let mut stage = with_binding();
+    attach(&mut stage, 1, "/i/1.png");
+    prompt(&mut stage, 2, "one");
+    prompt(&mut stage, 3, "two");
+    let mut run = 1;
+    while !heard(&stage.dies(run), 1).contains(&"-32004".to_owned()) {
+        stage.pass(29.0);
+        run += 1;
+        assert!(run < 9, "nobody is told of the first");
+    }
+    stage.pass(29.0);
+    let outs = comes_back_binding(&mut stage, run + 1);
+    let (paths, asked) = played(&mut stage, run + 1, outs);
+    assert_eq!((paths, &calls(&asked)[0].2["text"]), (vec!["/i/1.png".to_owned()], &json!("two")));
+}
+
+#[test]
+fn one_of_which_a_host_hears_behind_a_prompt_does_not_go_with_that() {
+    let mut stage = with_binding();
+    stage.submit(1, A, "one", "streaming");
+    attach(&mut stage, 1, "/i/1.png");
+    stage.dies(1);
+    let outs = comes_back_binding(&mut stage, 2);
+    let asked: Vec<_> = calls(&outs).iter().map(|call| call.1).collect();
+    assert_eq!(asked, ["prompt.submit", "image.attach"]);
+    stage.replies(2, number_of(&outs, "prompt.submit"), json!({"status": "streaming"}));
+    stage.event(2, "message.start", "0000000b", json!({}));
+    let result = json!({"attached": true, "path": "/i/1.png", "count": 1});
+    stage.replies(2, number_of(&outs, "image.attach"), result);
+    prompt(&mut stage, 2, "two");
+    stage.dies(2);
+    let outs = comes_back_binding(&mut stage, 3);
+    let (paths, asked) = played(&mut stage, 3, outs);
+    assert_eq!((paths, &calls(&asked)[0].2["text"]), (vec!["/i/1.png".to_owned()], &json!("two")));
+}

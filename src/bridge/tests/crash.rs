@@ -2,20 +2,6 @@
 
 use super::*;
 
-/// The second process is ready and opens the session again under another name.
-fn comes_back(stage: &mut Stage) -> Vec<Out> {
-    let outs = stage.pass(0.0);
-    assert_eq!(outs, [Out::Start(2)]);
-    let outs = stage.ready(2);
-    assert_eq!(calls(&outs)[0].1, "session.resume");
-    assert_eq!(calls(&outs)[0].2["session_id"], "key-0000000a");
-    stage.replies(
-        2,
-        number_of(&outs, "session.resume"),
-        json!({"session_id": "0000000b", "resumed": "key-0000000a"}),
-    )
-}
-
 #[test]
 fn a_turn_in_mid_stream_ends_with_what_was_shown_and_why() {
     let mut stage = Stage::with_session("0000000a");
@@ -28,7 +14,7 @@ fn a_turn_in_mid_stream_ends_with_what_was_shown_and_why() {
     assert_eq!(complete["status"], "error");
     let text = complete["text"].as_str().unwrap();
     assert!(text.starts_with("half\n\nError: ") && text.contains("killed by signal 9"), "{text}");
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     assert_eq!(calls(&outs), [], "a prompt that had begun is not run again");
     assert_eq!(heard(&outs, 1), ["status.update"]);
 }
@@ -59,7 +45,7 @@ fn number(out: &Out) -> u64 {
 fn clients_keep_their_name_for_a_session_whatever_its_host_calls_it() {
     let mut stage = Stage::with_session("0000000a");
     stage.dies(1);
-    comes_back(&mut stage);
+    stage.comes_back();
     let outs = stage.line(1, 2, "session.title", json!({"session_id": "0000000a"}));
     assert_eq!(calls(&outs), [(2, "session.title", &json!({"session_id": "0000000b"}))]);
     let number = number_of(&outs, "session.title");
@@ -82,7 +68,7 @@ fn accepted_prompts_that_had_not_begun_run_once_more_one_after_the_other() {
     stage.submit(1, "0000000a", "one", "streaming");
     stage.submit(1, "0000000a", "two", "queued");
     stage.dies(1);
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     let prompts = |outs: &[Out]| -> Vec<Value> {
         calls(outs)
             .iter()
@@ -107,7 +93,7 @@ fn a_prompt_with_which_hosts_end_is_reported() {
     stage.submit(1, "0000000a", "deadly", "streaming");
     stage.submit(1, "0000000a", "harmless", "queued");
     stage.dies(1);
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     stage.replies(2, number_of(&outs, "prompt.submit"), json!({"status": "streaming"}));
     assert_eq!(heard(&stage.dies(2), 1), [""; 0]);
     stage.pass(1.0);
@@ -129,7 +115,7 @@ fn a_prompt_without_an_answer_is_asked_again_and_answered_once() {
     let mut stage = Stage::with_session("0000000a");
     stage.line(1, 9, "prompt.submit", json!({"session_id": "0000000a", "text": "go"}));
     assert_eq!(heard(&stage.dies(1), 1), [""; 0]);
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "go"}))]);
     assert_eq!(
         heard(&stage.replies(2, number_of(&outs, "prompt.submit"), json!({"status": "streaming"})), 1),
@@ -150,37 +136,9 @@ fn the_original_makes_one_turn_of_all_that_wait() {
         stage.event(1, "message.complete", "0000000a", json!({"text": "1", "status": "complete"}));
         stage.event(1, "message.start", "0000000a", json!({}));
         stage.dies(1);
-        let outs = comes_back(&mut stage);
+        let outs = stage.comes_back();
         assert_eq!(outs.iter().filter(|out| is_call(out, "prompt.submit")).count(), left);
     }
-}
-
-#[test]
-fn a_stop_drops_what_waits() {
-    let mut stage = Stage::with_session("0000000a");
-    stage.submit(1, "0000000a", "one", "streaming");
-    stage.event(1, "message.start", "0000000a", json!({}));
-    stage.submit(1, "0000000a", "two", "queued");
-    stage.line(1, 3, "session.interrupt", json!({"session_id": "0000000a"}));
-    stage.dies(1);
-    assert_eq!(calls(&comes_back(&mut stage)), []);
-}
-
-#[test]
-fn a_stop_drops_what_was_accepted_on_the_way_to_it() {
-    let mut stage = Stage::with_session("0000000a");
-    stage.submit(1, "0000000a", "one", "streaming");
-    stage.event(1, "message.start", "0000000a", json!({}));
-    let two = stage.line(1, 3, "prompt.submit", json!({"session_id": "0000000a", "text": "two"}));
-    let stop = stage.line(1, 4, "session.interrupt", json!({"session_id": "0000000a"}));
-    let three = stage.line(1, 5, "prompt.submit", json!({"session_id": "0000000a", "text": "three"}));
-    stage.replies(1, number_of(&two, "prompt.submit"), json!({"status": "queued"}));
-    stage.replies(1, number_of(&stop, "session.interrupt"), json!({"status": "interrupted"}));
-    stage.event(1, "message.complete", "0000000a", json!({"text": "", "status": "interrupted"}));
-    stage.replies(1, number_of(&three, "prompt.submit"), json!({"status": "streaming"}));
-    stage.event(1, "message.start", "0000000a", json!({}));
-    stage.dies(1);
-    assert_eq!(calls(&comes_back(&mut stage)), [], "the third had begun");
 }
 
 #[test]
@@ -272,7 +230,7 @@ fn a_prompt_that_comes_meanwhile_waits_behind_those_of_the_dead_host() {
     stage.dies(1);
     let late = stage.line(1, 3, "prompt.submit", json!({"session_id": "0000000a", "text": "two"}));
     assert_eq!(documents(&late, 1)[0]["result"]["status"], "queued");
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "one"}))]);
     stage.replies(2, number_of(&outs, "prompt.submit"), json!({"status": "streaming"}));
     stage.event(2, "message.start", "0000000b", json!({}));
@@ -302,7 +260,7 @@ fn what_a_dying_host_did_not_even_take_is_asked_again() {
     let number = number_of(&outs, "prompt.submit");
     assert_eq!(stage.input(Input::HostRefused { number, queued: 0 }), []);
     stage.dies(1);
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "go"}))]);
 }
 
@@ -333,7 +291,7 @@ fn a_prompt_that_failed_without_a_turn_is_not_run_again() {
     stage.submit(1, "0000000a", "one", "streaming");
     stage.event(1, "error", "0000000a", json!({"message": "agent init failed: no model"}));
     stage.dies(1);
-    assert_eq!(calls(&comes_back(&mut stage)), []);
+    assert_eq!(calls(&stage.comes_back()), []);
 }
 
 #[test]
@@ -342,7 +300,7 @@ fn behind_a_prompt_that_is_refused_the_next_one_runs() {
     stage.submit(1, "0000000a", "one", "streaming");
     stage.submit(1, "0000000a", "two", "queued");
     stage.dies(1);
-    let outs = comes_back(&mut stage);
+    let outs = stage.comes_back();
     let outs = stage.refuses(2, number_of(&outs, "prompt.submit"), 4018);
     assert_eq!(heard(&outs, 1), ["status.update", "message.complete"], "the first is reported");
     assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "two"}))]);
@@ -384,7 +342,7 @@ fn a_build_that_fails_ends_what_was_taken_for_a_turn() {
     stage.event(1, "error", "0000000a", json!({"message": "agent init failed"}));
     assert_eq!(stage.bridge.turn_count(), 0);
     stage.dies(1);
-    assert_eq!(calls(&comes_back(&mut stage)), []);
+    assert_eq!(calls(&stage.comes_back()), []);
 }
 
 #[test]
@@ -395,7 +353,7 @@ fn a_prompt_whose_turn_began_before_it_was_answered_is_answered_when_its_host_di
     let outs = stage.dies(1);
     assert_eq!(heard(&outs, 1), ["status.update", "message.complete", "ok"]);
     assert_eq!(stage.bridge.unanswered(), 0);
-    assert_eq!(calls(&comes_back(&mut stage)), []);
+    assert_eq!(calls(&stage.comes_back()), []);
 }
 
 #[test]

@@ -77,6 +77,22 @@ fn a_turn_takes_them() {
 }
 
 #[test]
+fn a_turn_that_began_before_the_host_heard_of_one_does_not_take_it() {
+    for (count, left) in [(1, 1), (2, 0)] {
+        let mut stage = Stage::with_session(A);
+        attach(&mut stage, 1, "/i/a.png");
+        stage.dies(1);
+        let outs = comes_back(&mut stage, 2);
+        stage.event(2, "message.start", "0000000b", json!({}));
+        let result = json!({"attached": true, "path": "/i/a.png", "count": count});
+        stage.replies(2, number_of(&outs, "image.attach"), result);
+        stage.dies(2);
+        let outs = comes_back(&mut stage, 3);
+        assert_eq!(played(&mut stage, 3, outs).0.len(), left, "{count}");
+    }
+}
+
+#[test]
 fn where_each_prompt_has_its_own_it_keeps_them() {
     let mut stage = Stage::with_session(A);
     stage.bridge.hosts.get_mut(&1).unwrap().is_ours = true;

@@ -92,6 +92,11 @@ impl Ledger {
         self.excused.extend(self.drawn.remove(session).unwrap_or_default());
     }
 
+    /// An image was reported as gone.
+    pub(super) fn excuse_image(&mut self, path: &str) {
+        self.excused.insert(path.to_owned());
+    }
+
     /// All has come to its end.
     pub(super) fn settle(&mut self) {
         if let Some(((client, id), method)) = self.asked.first_key_value() {

@@ -62,6 +62,7 @@ mod tests {
         "image played",
         "joined in mid turn",
         "killed",
+        "prompt reported",
         "prompts joined",
         "refused",
         "restarted",

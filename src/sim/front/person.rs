@@ -59,6 +59,12 @@ impl Person {
         }
         let text = payload["text"].as_str().unwrap_or_default();
         match params["type"].as_str() {
+            Some("status.update") => {
+                if let Some((_, path)) = text.split_once("did not outlive the agent host: ") {
+                    marks.mark("image reported");
+                    ledger.excuse_image(path);
+                }
+            }
             Some("message.start") => {
                 self.texts.insert(session.to_owned(), String::new());
             }
