@@ -28,6 +28,8 @@ pub mod store;
 #[cfg(feature = "openai")]
 pub mod tools;
 pub mod transport;
+#[cfg(feature = "openai")]
+pub mod trust;
 
 pub mod agent;
 pub mod bridge;

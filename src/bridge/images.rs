@@ -104,8 +104,8 @@ impl Images {
         fits
     }
 
-    /// A host that does not bind them was told of one again. A turn that began meanwhile was taken to have it; then
-    /// so many waited behind that.
+    /// A host that does not bind them was told of one again. A turn that began meanwhile was taken to have it;
+    /// then so many waited behind that.
     fn recall(&mut self, path: &str, count: Option<usize>) {
         let is_known = self.kept.iter().any(|kept| **kept == *path);
         if !is_known

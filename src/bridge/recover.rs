@@ -208,8 +208,8 @@ impl Bridge {
         }
     }
 
-    /// A prompt is not tried again, nor the images that go with it: they may be what ends hosts. Nothing that a user
-    /// wrote is lost: it is told to who wrote it.
+    /// A prompt is not tried again, nor the images that go with it: they may be what ends hosts. Nothing that a
+    /// user wrote is lost: it is told to who wrote it.
     fn give_up(&mut self, id: SessionId, mut prompt: Prompt, why: &str) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
@@ -356,8 +356,10 @@ impl Bridge {
     /// Whether somebody has asked that host for a conversation, and nobody knows yet which that is.
     pub(super) fn is_resuming(&self, number: u32) -> bool {
         let resumes = |request: &Request| {
-            let is_unknown = request.host == number && request.session.is_none();
-            is_unknown && request.what == What::Open && &*request.method == "session.resume"
+            // One that was asked for by its key may have been closed ahead of that.
+            let is_unknown = request.session.is_none_or(|id| !self.sessions.contains_key(&id));
+            let is_there = request.host == number && request.what == What::Open;
+            is_unknown && is_there && &*request.method == "session.resume"
         };
         self.requests.values().any(resumes)
     }

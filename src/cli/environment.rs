@@ -169,10 +169,12 @@ pub const ENVIRONMENT: &[Variable] = &[
         default: "",
     },
     Variable {
-        name: "SSL_CERT_FILE",
-        help: "File of the certificates (PEM) that are trusted for a wss:// there, not those built in.",
-        default: "",
+        name: "HERMES_CA_BUNDLE",
+        help: "File of the certificates (PEM) that are trusted for https:// and wss://.",
+        default: "those built in",
     },
+    Variable { name: "SSL_CERT_FILE", help: "The same where HERMES_CA_BUNDLE is not set.", default: "" },
+    Variable { name: "REQUESTS_CA_BUNDLE", help: "The same where SSL_CERT_FILE is not set.", default: "" },
     Variable {
         name: "HERMES_DESKTOP_READY_FILE",
         help: "File that serve writes its port to, as JSON, once it can answer.",

@@ -24,6 +24,7 @@ use super::lock;
 use super::sse::Events;
 use crate::base::host::is_loopback;
 use crate::limits::RPC_MESSAGE_BYTES_MAX;
+use crate::trust;
 
 /// Most POSTs of one server on their way.
 const POSTS_MAX: usize = 32;
@@ -88,6 +89,7 @@ impl Http {
             .max_redirects(0)
             .user_agent(concat!("tui-gateway/", env!("CARGO_PKG_VERSION")))
             .proxy(proxy)
+            .tls_config(trust::config())
             .timeout_resolve(Some(DIAL_TIMEOUT))
             .timeout_connect(Some(DIAL_TIMEOUT))
             .timeout_global(Some(longest + SLACK))

@@ -20,6 +20,8 @@ mod front;
 mod fuzz_corpus;
 mod golden;
 mod handshake;
+#[cfg(feature = "openai")]
+mod https;
 mod idle;
 mod layers;
 mod log_secrets;

@@ -185,37 +185,17 @@ fn an_encrypted_one_is_refused_in_one_line() {
 
 #[cfg(feature = "openai")]
 mod encrypted {
-    use std::path::{Path, PathBuf};
-    use std::sync::Arc;
-
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+    use std::path::Path;
 
     use super::*;
-
-    fn file(name: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls").join(name)
-    }
+    use crate::support::tls::{self, file};
 
     /// A sidecar behind TLS, as a thread that hands on every document, and its URL.
     fn reader() -> (Receiver<String>, String) {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let chain = vec![CertificateDer::from_pem_file(file("leaf.pem")).unwrap()];
-        let key = PrivateKeyDer::from_pem_file(file("leaf.key")).unwrap();
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        let config = Arc::new(config);
         let (listener, url) = listen();
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let stream = StreamOwned::new(connection, stream.unwrap());
+            for stream in tls::incoming(&listener) {
                 let Ok(mut socket) = tungstenite::accept(stream) else { continue };
                 while let Ok(message) = socket.read() {
                     if let Message::Text(text) = message

@@ -2,7 +2,7 @@
 //!
 //! `process` (a child and its pipes) → `server` and `stdio` (the program in its two modes) → `client` (a
 //! WebSocket client that behaves) and `raw` (one that need not) → `model` (a model server, and an HTTP
-//! client of it) → `scrape` and `proc` (what the server and the kernel say of it).
+//! client of it) → `tls` (servers that encrypt) → `scrape` and `proc` (what the server and the kernel say of it).
 
 pub(crate) mod client;
 pub(crate) mod home;
@@ -14,6 +14,8 @@ pub(crate) mod raw;
 pub(crate) mod scrape;
 pub(crate) mod server;
 pub(crate) mod stdio;
+#[cfg(feature = "openai")]
+pub(crate) mod tls;
 pub(crate) mod turn;
 
 use std::sync::mpsc;

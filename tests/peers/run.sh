@@ -13,7 +13,6 @@ PEERS=${PEERS:-"$ROOT/target/peers"}
 IDLE=${IDLE:-20}
 LOGS=$(mktemp -d)
 trap 'rm -rf "$LOGS"' EXIT
-FAILED=0
 
 "$HERE/install.sh" "$PEERS" || exit 1
 PYTHON="$PEERS/bin/python"
@@ -37,28 +36,33 @@ part() {
         verdict=ok
     else
         verdict=FAIL
-        FAILED=1
+        : >"$LOGS/failed"
         cat "$LOGS/$name"
     fi
     steps=$(grep -c '^ok ' "$LOGS/$name")
     echo "peers: $verdict $name ($steps steps ok, $(($(date +%s) - began)) s)"
 }
 
-part ink $((120 + 2 * IDLE)) "$PYTHON" -B "$HERE/ink.py" --ui "$PEERS" --idle "$IDLE" "$@"
-[ -n "${ORIGINAL:-}" ] || part work 120 "$PYTHON" -B "$HERE/ink_work.py" --ui "$PEERS" "$@"
-[ -n "${ORIGINAL:-}" ] || part sessions 180 "$PYTHON" -B "$HERE/ink_sessions.py" --ui "$PEERS" "$@"
-[ -n "${ORIGINAL:-}" ] || part commands 260 "$PYTHON" -B "$HERE/ink_commands.py" --quick --ui "$PEERS" "$@"
-part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
-part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
-# The original dies so often here that it needs minutes to come back.
-part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
-# Both cores burning, and a client that does not read: our own, bounded to a few seconds each.
-if [ -z "${ORIGINAL:-}" ]; then
-    part torture 180 "$PYTHON" -B "$HERE/torture.py" --seconds 8 "$@"
+# Screens that are watched, and what is only asked, do not disturb each other: most of it waits.
+screens() {
+    part ink $((120 + 2 * IDLE)) "$PYTHON" -B "$HERE/ink.py" --ui "$PEERS" --idle "$IDLE" "$@"
+    [ -z "${ORIGINAL:-}" ] || return 0
+    part work 120 "$PYTHON" -B "$HERE/ink_work.py" --ui "$PEERS" "$@"
+    part sessions 180 "$PYTHON" -B "$HERE/ink_sessions.py" --ui "$PEERS" "$@"
+    part commands 260 "$PYTHON" -B "$HERE/ink_commands.py" --quick --ui "$PEERS" "$@"
+    part ink-acp 120 "$PYTHON" -B "$HERE/ink_acp.py" --peer-python "$PEERS" "$@"
+    part front-ink 120 "$PYTHON" -B "$HERE/front_ink.py" --quick --peer-python "$PEERS" "$@"
+}
+
+questions() {
+    part clients 120 "$PYTHON" -B "$HERE/clients.py" "$@"
+    part access 120 "$PYTHON" -B "$HERE/access.py" "$@"
+    # The original dies so often here that it needs minutes to come back.
+    part mistyped "$LIMIT" "$PYTHON" -B "$HERE/mistyped.py" "$@"
+    [ -z "${ORIGINAL:-}" ] || return 0
     part sidecar 180 "$PYTHON" -B "$HERE/sidecar.py" --dashboard "$PEERS" --rounds 2 "$@"
     part mcp 180 "$PYTHON" -B "$HERE/mcp.py" --cache "$PEERS/../peers-mcp" "$@"
     part acp 120 "$PYTHON" -B "$HERE/acp.py" "$@"
-    part ink-acp 120 "$PYTHON" -B "$HERE/ink_acp.py" --peer-python "$PEERS" "$@"
     part store 240 "$PYTHON" -B "$HERE/store.py" --quick "$@"
     part config 60 "$PYTHON" -B "$HERE/config.py" --rounds 60 "$@"
     part conformance 240 "$PYTHON" -B "$HERE/conformance.py" --peer-python "$PEERS" "$@"
@@ -66,15 +70,25 @@ if [ -z "${ORIGINAL:-}" ]; then
     part references 120 "$PYTHON" -B "$HERE/references.py" --binary "$BINARY"
     part projects 240 "$PYTHON" -B "$HERE/projects.py" --quick "$@"
     part crash 180 "$PYTHON" -B "$HERE/crash.py" --quick "$@"
-    # The original behind our front. What `hermes serve` makes of the same is reported by a full front.py.
-    part front 120 "$PYTHON" -B "$HERE/front.py" --quick --sides front --slack 5 --peer-python "$PEERS" "$@"
     part front-crash 90 "$PYTHON" -B "$HERE/front_crash.py" --quick "$@"
-    part front-cost 60 "$PYTHON" -B "$HERE/front_cost.py" --quick --slack 20 "$@"
-    part front-ink 120 "$PYTHON" -B "$HERE/front_ink.py" --quick --peer-python "$PEERS" "$@"
     part front-conformance 120 "$PYTHON" -B "$HERE/conformance.py" --front --peer-python "$PEERS" \
         --only session.history --only session.active_list --only approval.respond --only clarify.respond "$@"
-    # What is counted is exact; times are allowed fifty times what they are on a quiet machine.
+}
+
+# What burns, or looks at the clock, has the machine for itself. What is counted is exact; times are allowed many
+# times what they are on a quiet machine.
+alone() {
+    # Both cores burning, and a client that does not read: our own, bounded to a few seconds each.
+    part torture 180 "$PYTHON" -B "$HERE/torture.py" --seconds 8 "$@"
+    # The original behind our front. What `hermes serve` makes of the same is reported by a full front.py.
+    part front 120 "$PYTHON" -B "$HERE/front.py" --quick --sides front --slack 5 --peer-python "$PEERS" "$@"
+    part front-cost 60 "$PYTHON" -B "$HERE/front_cost.py" --quick --slack 20 "$@"
     part limits 300 "$PYTHON" -B "$HERE/limits.py" --quick --slack 50 "$@"
     part many 300 "$PYTHON" -B "$HERE/many.py" --quick --slack 50 --cache "$PEERS/../peers-many" "$@"
-fi
-exit $FAILED
+}
+
+screens "$@" &
+questions "$@"
+wait
+[ -n "${ORIGINAL:-}" ] || alone "$@"
+[ ! -e "$LOGS/failed" ]

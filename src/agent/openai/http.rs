@@ -16,6 +16,7 @@ use crate::agent::anthropic;
 use crate::base::host::is_loopback;
 use crate::base::secret::Secret;
 use crate::model::settings::{Dialect, ModelSettings};
+use crate::trust;
 
 /// Seconds that override [`Limits::whole`].
 const TIMEOUT_VARIABLE: &str = "HERMES_API_TIMEOUT";
@@ -98,6 +99,7 @@ impl Client {
                 .max_idle_connections(IDLE_MAX)
                 .max_idle_connections_per_host(IDLE_PER_HOST_MAX)
                 .max_idle_age(IDLE_AGE_MAX)
+                .tls_config(trust::config())
                 .timeout_resolve(Some(limits.connect))
                 .timeout_connect(Some(limits.connect))
                 .timeout_global(Some(limits.whole))

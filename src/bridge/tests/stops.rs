@@ -118,6 +118,25 @@ fn a_session_that_somebody_has_since_is_not_closed_with_the_one_before() {
 }
 
 #[test]
+fn a_session_that_is_asked_for_behind_the_close_of_the_one_before_is_not_closed_on_the_way() {
+    let mut stage = Stage::with_session("0000000a");
+    let close = stage.line(1, 2, "session.close", json!({"session_id": "0000000a"}));
+    let key = json!({"session_id": "key-0000000a"});
+    let (first, second) = (stage.line(1, 3, "session.resume", key.clone()), {
+        stage.connect(2);
+        stage.line(2, 1, "session.resume", key)
+    });
+    stage.replies(1, number_of(&close, "session.close"), json!({"closed": true}));
+    let result = || json!({"session_id": "0000000b", "resumed": "key-0000000a"});
+    stage.replies(1, number_of(&first, "session.resume"), result());
+    stage.leave(1);
+    let outs = stage.pass(60.0);
+    assert!(!outs.iter().any(|out| is_call(out, "session.close")), "somebody is on the way to it");
+    let outs = stage.replies(1, number_of(&second, "session.resume"), result());
+    assert_eq!(documents(&outs, 2)[0]["result"]["session_id"], "0000000b");
+}
+
+#[test]
 fn a_session_that_is_live_in_no_host_is_closed_at_once() {
     let mut stage = Stage::with_session("0000000a");
     stage.dies(1);

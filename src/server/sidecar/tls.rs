@@ -1,22 +1,16 @@
 //! TLS over a socket that never blocks: rustls between the bytes of a connection and those of its socket. Owns
-//! whose certificates are trusted; must not know what is said.
+//! the connection's records; must not know what is said, nor whose certificates are trusted.
 
-use std::env;
-use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore};
 
 use super::wire::{Arrived, Pushed, not_yet};
-use crate::limits::{CERTIFICATES_BYTES_MAX, WIRE_TARGET};
-
-/// Names the file whose certificates are trusted, as for OpenSSL and so for the original.
-const TRUSTED_VARIABLE: &str = "SSL_CERT_FILE";
+use crate::limits::WIRE_TARGET;
+use crate::trust;
 
 /// What a connection is made with.
 pub(super) struct Config {
@@ -25,17 +19,12 @@ pub(super) struct Config {
 }
 
 impl Config {
-    /// For a server of this name or address. Trusts whom the HTTPS client trusts, or the file that the
-    /// environment names in the place of that.
+    /// For a server of this name or address.
     ///
     /// # Errors
-    /// The name is none, or the file has no certificates; a sentence for people.
+    /// The name is none, or nobody can be trusted; a sentence for people.
     pub(super) fn new(host: &str) -> Result<Self, String> {
-        let roots = match env::var_os(TRUSTED_VARIABLE).filter(|path| !path.is_empty()) {
-            Some(path) => read(Path::new(&path)).map_err(|error| format!("{TRUSTED_VARIABLE}: {error}"))?,
-            None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-        };
-        Self::trusting(host, roots)
+        Self::trusting(host, trust::roots()?)
     }
 
     /// The same with these roots.
@@ -57,22 +46,6 @@ impl Config {
         connection.set_buffer_limit(Some(WIRE_TARGET));
         Ok(Tls { connection, socket })
     }
-}
-
-/// The certificates of a file; what is none is left out.
-fn read(path: &Path) -> io::Result<RootCertStore> {
-    // Before opening: to open a pipe would wait for its writer.
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut pem = Vec::new();
-    File::open(path)?.take(CERTIFICATES_BYTES_MAX + 1).read_to_end(&mut pem)?;
-    if pem.len() as u64 > CERTIFICATES_BYTES_MAX {
-        return Err(io::Error::other(format!("it has more than {CERTIFICATES_BYTES_MAX} bytes")));
-    }
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).flatten());
-    if added > 0 { Ok(roots) } else { Err(io::Error::other("it has no certificate")) }
 }
 
 /// A connection.
@@ -150,22 +123,6 @@ impl Tls {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::scratch::Scratch;
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let dir = Scratch::new();
-        for (name, text) in
-            [("empty", ""), ("text", "no certificate"), ("cut", "-----BEGIN CERTIFICATE-----\nAA")]
-        {
-            assert!(read(&dir.write(name, text)).is_err(), "{name}");
-        }
-        assert!(read(dir.path()).is_err() && read(&dir.path().join("none")).is_err());
-        let large = vec![b'\n'; usize::try_from(CERTIFICATES_BYTES_MAX).unwrap() + 1];
-        assert!(read(&dir.write("large", large)).is_err());
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/tls/root.pem");
-        assert_eq!(read(&root).unwrap().len(), 1);
-    }
 
     #[test]
     fn a_name_that_is_none_is_refused() {

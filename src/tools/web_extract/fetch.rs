@@ -18,6 +18,7 @@ use ureq::unversioned::transport::{Connector, NextTimeout, RustlsConnector, TcpC
 
 use super::kind::Kind;
 use super::url::{self, UrlFlaw};
+use crate::trust;
 
 /// How long all pages of a call may take together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -85,6 +86,7 @@ impl Browser {
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
+            .tls_config(trust::config())
             .user_agent(concat!("tui-gateway/", env!("CARGO_PKG_VERSION")))
             .accept("text/html, text/plain, application/json;q=0.9, */*;q=0.5")
             .input_buffer_size(BUFFER_SIZE)

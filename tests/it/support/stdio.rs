@@ -23,7 +23,11 @@ impl Stdio {
 
     /// The same with these variables more.
     pub(crate) fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let home = Home::new();
+        Self::start_in(Home::new(), args, variables)
+    }
+
+    /// The same in this home.
+    pub(crate) fn start_in(home: Home, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut process = Process::spawn(home.command().args(args).envs(variables.iter().copied()));
         let stdin = Some(process.take_stdin());
         Self { process, home, stdin }
