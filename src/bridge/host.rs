@@ -22,6 +22,9 @@ pub(super) struct Host {
     pub(super) is_taken: bool,
     /// Whether what it opened is live in another.
     pub(super) has_duplicate: bool,
+    /// What it opened for a session that was closed meanwhile, while somebody is on the way to a conversation of
+    /// which nobody knows yet whether it is that.
+    pub(super) unclaimed: Vec<Box<str>>,
     /// Events of sessions whose opening it has not answered yet.
     pub(super) early: VecDeque<Event>,
     /// Requests that wait for a process, in order.
@@ -119,6 +122,7 @@ impl Host {
             names: HashMap::new(),
             is_taken: false,
             has_duplicate: false,
+            unclaimed: Vec::new(),
             early: VecDeque::new(),
             held: VecDeque::new(),
             is_ours: false,

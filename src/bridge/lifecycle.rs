@@ -145,6 +145,7 @@ impl Bridge {
         (host.pid, host.last_end) = (None, Some(why.to_owned()));
         host.names.clear();
         host.early.clear();
+        host.unclaimed.clear();
         host.has_duplicate = false;
         // Also of one that was told to end, and did not in order.
         for line in &end.crash_lines {

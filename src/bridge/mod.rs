@@ -9,9 +9,9 @@
 //!
 //! Reader's path: `request` (who is asked) → `reply` (who gets the answer) → `event` and `stream` (what the
 //! clients of a session hear) → `question` (the first answer wins) → `session` and `client` (who listens, and
-//! until when) → `lifecycle` (hosts start and end) → `duplicate` (one conversation in two) → `health` (hosts that
-//! do not answer) → `recover` and `images` (what a dead one left) → `gather` (one question to all of them) → `own`
-//! (what is answered here).
+//! until when) → `stop` (what it and a close end) → `lifecycle` (hosts start and end) → `duplicate` (one
+//! conversation in two) → `health` (hosts that do not answer) → `recover` and `images` (what a dead one left) →
+//! `gather` (one question to all of them) → `own` (what is answered here).
 
 mod client;
 mod duplicate;
@@ -27,6 +27,7 @@ mod recover;
 mod reply;
 mod request;
 mod session;
+mod stop;
 #[cfg(any(test, feature = "harness"))]
 pub mod storm;
 mod stream;

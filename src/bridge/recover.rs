@@ -1,6 +1,8 @@
 //! What a dead host left: turns that end with a word about it, prompts that are run once more, sessions that
 //! are opened in the next process.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::Bridge;
@@ -34,12 +36,15 @@ impl Session {
         // What waits here no host can have begun.
         let is_there = |it: &Prompt| it.state != PromptState::Waiting && !self.held.contains(&it.number);
         let Some(first) = self.prompts.iter().position(is_there) else { return Vec::new() };
-        if queues || self.prompts.get(first).is_some_and(|prompt| prompt.state != PromptState::Queued) {
-            self.prompts.remove(first).map(|prompt| prompt.images).unwrap_or_default()
-        } else {
+        if !queues && self.prompts.get(first).is_some_and(|prompt| prompt.state == PromptState::Queued) {
             self.prompts.retain(|prompt| prompt.state != PromptState::Queued);
-            Vec::new()
+            return Vec::new();
         }
+        let mut images = self.prompts.remove(first).map(|prompt| prompt.images).unwrap_or_default();
+        while self.prompts.get(first).is_some_and(|prompt| prompt.joins) {
+            images.extend(self.prompts.remove(first).map(|prompt| prompt.images).unwrap_or_default());
+        }
+        images
     }
 }
 
@@ -47,9 +52,12 @@ impl Bridge {
     /// The process is gone. Its sessions go on in the next one.
     pub(super) fn host_lost(&mut self, now: Now, number: u32, why: &str) {
         let sessions = self.hosts.get(&number).map(|host| host.sessions.clone()).unwrap_or_default();
+        let closes = |request: &&Request| request.what == What::Close;
+        let closing: BTreeSet<SessionId> =
+            self.requests.values().filter(closes).filter_map(|request| request.session).collect();
         for id in sessions {
             let had_turn = self.end_lost_turn(now, id, why);
-            if self.is_closing(id) {
+            if closing.contains(&id) {
                 self.close_lost(now, id);
                 continue;
             }
@@ -75,33 +83,6 @@ impl Bridge {
         for request in asked {
             self.ask_next(number, request, why);
         }
-    }
-
-    /// Whether its host was asked to close it, and has not answered.
-    pub(super) fn is_closing(&self, id: SessionId) -> bool {
-        self.requests.values().any(|request| request.what == What::Close && request.session == Some(id))
-    }
-
-    /// It lives in no process any more, so that it is closed: who waits for that hears it, and nothing is run in
-    /// it.
-    pub(super) fn close_lost(&mut self, now: Now, id: SessionId) {
-        let is_over = |request: &Request| {
-            request.session == Some(id) && matches!(request.what, What::Close | What::Prompt)
-        };
-        let over: Vec<u64> =
-            self.requests.iter().filter(|(_, it)| is_over(it)).map(|(number, _)| *number).collect();
-        for number in over {
-            match self.requests.remove(&number) {
-                Some(Request { client: Some((client, id)), what: What::Close, .. }) => {
-                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
-                }
-                Some(Request { client: Some((client, id)), .. }) => {
-                    self.send_error(client, &id, &RpcError::no_session());
-                }
-                _ => {}
-            }
-        }
-        self.forget_session(now, id);
     }
 
     /// A turn that ran in it ends here: with what was shown of it, and why there is no more. Gives whether one
@@ -154,9 +135,21 @@ impl Bridge {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
         let mut prompts = std::mem::take(&mut session.prompts);
-        prompts.retain(|prompt| !prompt.is_stopped || prompt.is_of_client(&self.requests));
+        let mut stopped = Vec::new();
+        prompts.retain(|prompt| {
+            let request = self.requests.get(&prompt.number);
+            let is_asked = prompt.is_of_client(&self.requests) && request.is_some_and(|it| it.is_sent);
+            if prompt.is_stopped && is_asked {
+                stopped.push(prompt.number);
+            }
+            !prompt.is_stopped || (prompt.is_of_client(&self.requests) && !is_asked)
+        });
+        // Of the next host those are stopped that are ahead of a stop that it has not read either.
+        let stops = |number: &&u64| self.requests.get(number).is_some_and(|it| it.what == What::Stop);
+        let stop = session.held.iter().filter(stops).max().copied();
         for prompt in &mut prompts {
-            (prompt.is_illustrated, prompt.is_stopped) = (false, false);
+            (prompt.is_illustrated, prompt.joins) = (false, false);
+            prompt.is_stopped &= stop.is_some_and(|stop| prompt.number < stop);
         }
         if let Some(next) = prompts.front_mut()
             && !had_turn
@@ -206,6 +199,9 @@ impl Bridge {
         if let Some(prompt) = given_up {
             self.give_up(id, prompt, why);
         }
+        for number in stopped {
+            self.refuse_gone(number, why);
+        }
     }
 
     /// A prompt is not tried again, nor the images that go with it: they may be what ends hosts. Nothing that a
@@ -254,18 +250,27 @@ impl Bridge {
             What::Open if &*asked.method != "session.branch" => {
                 asked.is_sent = false;
                 let session = asked.session.and_then(|id| self.sessions.get_mut(&id));
+                let is_for_it = self.setup.per_session && self.common != Some(number);
                 match (session, self.hosts.get_mut(&number)) {
                     (Some(session), _) => session.held.push_back(request),
-                    (None, Some(host)) => host.held.push_back(request),
+                    (None, Some(host)) => {
+                        // Where that comes to nothing nobody needs it.
+                        host.is_taken |= is_for_it;
+                        host.held.push_back(request);
+                    }
                     (None, None) => self.refuse_gone(request, why),
                 }
             }
             What::Probe | What::Hello | What::Key | What::Closed | What::Reopen(_) | What::Play => {
                 self.requests.remove(&request);
             }
-            // The session that it was to close is gone: see `close_lost`.
-            What::Close
-            | What::Plain
+            // The session that it was to close is gone: by the close before it, or see `close_lost`.
+            What::Close => {
+                if let Some(Request { client: Some((client, id)), .. }) = self.requests.remove(&request) {
+                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
+                }
+            }
+            What::Plain
             | What::Open
             | What::Set(_)
             | What::Part(_)
@@ -321,14 +326,11 @@ impl Bridge {
             return self.not_reopened(id);
         };
         if !self.sessions.contains_key(&id) {
-            // It was closed meanwhile. Who has asked for it since has the same one or is given it, and needs it.
-            let is_there = self.hosts.get(&number).is_some_and(|host| host.names.contains_key(name.as_str()));
-            if is_there || self.is_resuming(number) {
-                return;
+            // It was closed meanwhile.
+            if let Some(host) = self.hosts.get_mut(&number) {
+                host.unclaimed.push(name.into());
             }
-            let params = Map::from_iter([("session_id".to_owned(), Value::from(name))]);
-            self.ask(now, Request::own(number, "session.close", params, What::Closed));
-            return;
+            return self.close_unclaimed(now, number);
         }
         if let Some(host) = self.hosts.get_mut(&number) {
             host.names.insert(name.as_str().into(), id);
@@ -351,17 +353,6 @@ impl Bridge {
         self.tell(id, "status", "the agent host was started again; the conversation goes on");
         self.release_early(now, number, id);
         self.release_held(now, id);
-    }
-
-    /// Whether somebody has asked that host for a conversation, and nobody knows yet which that is.
-    pub(super) fn is_resuming(&self, number: u32) -> bool {
-        let resumes = |request: &Request| {
-            // One that was asked for by its key may have been closed ahead of that.
-            let is_unknown = request.session.is_none_or(|id| !self.sessions.contains_key(&id));
-            let is_there = request.host == number && request.what == What::Open;
-            is_unknown && is_there && &*request.method == "session.resume"
-        };
-        self.requests.values().any(resumes)
     }
 
     /// A host refuses to open a session. The next request for it tries again.

@@ -26,7 +26,10 @@ impl Bridge {
         };
         match request.what.clone() {
             What::Plain | What::Closed => self.hand_back(request, &reply, None),
-            What::Open => self.opened(now, host, request, &reply),
+            What::Open => {
+                self.opened(now, host, request, &reply);
+                self.close_unclaimed(now, host);
+            }
             What::Prompt => self.acknowledged(now, number, request, &reply),
             What::Close => {
                 self.hand_back(request.unnamed(), &reply, request.session);
@@ -168,7 +171,7 @@ impl Bridge {
             let known = session.prompts.iter_mut().find(|prompt| prompt.number == number);
             match (state, known) {
                 (Some(state), Some(prompt)) => {
-                    prompt.state = state;
+                    (prompt.state, prompt.joins) = (state, reply.joined);
                     if binds {
                         prompt.images.extend(session.images.take_known());
                         prompt.is_illustrated = true;
@@ -177,7 +180,8 @@ impl Bridge {
                 // A turn that nobody asked for began in between, and was taken for its own.
                 (Some(PromptState::Queued), None) => {
                     let params = request.params.clone();
-                    session.prompts.push_back(Prompt::new(number, params, PromptState::Queued));
+                    let prompt = Prompt::new(number, params, PromptState::Queued);
+                    session.prompts.push_back(Prompt { joins: reply.joined, ..prompt });
                 }
                 (_, None) | (None, _) => {}
             }

@@ -153,7 +153,8 @@ impl Bridge {
                     return self.forget_session(now, session);
                 }
                 "session.close" => request.what = What::Close,
-                "session.interrupt" => {
+                // Otherwise it is refused, and stops nothing.
+                "session.interrupt" if self.requests.len() < HOST_REQUESTS_MAX => {
                     self.drop_prompts(now, session);
                     request.what = What::Stop;
                 }
@@ -232,40 +233,6 @@ impl Bridge {
         }
     }
 
-    /// A stop: what waits behind the turn is dropped by the host, too. What that has may begin before it reads
-    /// this.
-    fn drop_prompts(&mut self, now: Now, id: SessionId) {
-        if let Some(session) = self.sessions.get_mut(&id) {
-            let (left, dropped): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut session.prompts)
-                .into_iter()
-                .partition(|prompt| prompt.state != PromptState::Waiting);
-            session.prompts = left;
-            session.prompts.iter_mut().for_each(|prompt| prompt.is_stopped = true);
-            // Of one that has not begun there may be no end.
-            session.turn.take_if(|turn| !turn.has_begun());
-            // With those that it had accepted the host drops their images, too.
-            let images =
-                dropped.into_iter().filter(|it| it.is_illustrated).flat_map(|it| it.images).collect();
-            self.leave_images(id, images);
-            self.transmit_held(id);
-        }
-        self.watch_orphan(now, id);
-    }
-
-    /// The host has stopped: what waited in it when it read that is gone.
-    pub(super) fn stopped(&mut self, id: Option<SessionId>, stop: u64) {
-        if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id)) {
-            session.prompts.retain(|prompt| prompt.state != PromptState::Queued || prompt.number > stop);
-        }
-    }
-
-    /// It has not: what was asked before goes on.
-    pub(super) fn not_stopped(&mut self, id: Option<SessionId>) {
-        if let Some(session) = id.and_then(|id| self.sessions.get_mut(&id)) {
-            session.prompts.iter_mut().for_each(|prompt| prompt.is_stopped = false);
-        }
-    }
-
     /// Asks a host, as soon as it can be asked. Gives the number.
     pub(super) fn ask(&mut self, now: Now, request: Request) -> u64 {
         let number = self.take_number();
@@ -297,6 +264,13 @@ impl Bridge {
             }
             return number;
         }
+        self.ask_host(now, number);
+        number
+    }
+
+    /// The same, for a request that waits for no session.
+    pub(super) fn ask_host(&mut self, now: Now, number: u64) {
+        let Some(host) = self.requests.get(&number).map(|request| request.host) else { return };
         match self.hosts.get_mut(&host) {
             // Not ahead of what waited for it.
             Some(host) if host.takes_lines() && host.held.is_empty() => self.transmit(number),
@@ -307,7 +281,6 @@ impl Bridge {
             }
             None => self.refuse_gone(number, "it is gone"),
         }
-        number
     }
 
     fn is_away(&self, id: SessionId) -> bool {
@@ -348,11 +321,13 @@ impl Bridge {
         if queued == 0 {
             return;
         }
-        let about = self.requests.get(&number).and_then(|request| request.session);
+        let Some(request) = self.requests.get(&number) else { return };
+        let (about, host) = (request.session, request.host);
         self.refuse(number, &RpcError::overloaded(queued));
         if let Some(id) = about {
             self.submit_waiting(now, id);
         }
+        self.close_unclaimed(now, host);
     }
 
     /// Answers a request here and now with an error.

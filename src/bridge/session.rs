@@ -65,6 +65,8 @@ pub(super) struct Prompt {
     pub(super) images: Vec<Box<str>>,
     /// Whether the process of now knows of them.
     pub(super) is_illustrated: bool,
+    /// Whether it is a part of the turn of the one before.
+    pub(super) joins: bool,
     /// Whether the host was told to stop behind it: it may have begun before that was read, and is not run again.
     pub(super) is_stopped: bool,
 }
@@ -78,6 +80,7 @@ impl Prompt {
             deaths: 0,
             images: Vec::new(),
             is_illustrated: false,
+            joins: false,
             is_stopped: false,
         }
     }
@@ -183,7 +186,7 @@ impl Bridge {
             host.names.retain(|_, of| *of != id);
         }
         for number in session.held {
-            self.refuse_closed(number);
+            self.outlive(now, number);
         }
         self.host_is_left(now, session.host);
     }

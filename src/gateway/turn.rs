@@ -130,6 +130,8 @@ pub(crate) enum Submitted {
     Streaming,
     /// It waits for the running turn.
     Queued,
+    /// It does, as a part of the prompt that waited already.
+    Joined,
     /// The running turn got it as guidance.
     Steered,
 }
@@ -176,6 +178,7 @@ impl Gateway {
         // Both were meant to replace what runs: the agent sees them together, as in the original.
         let joined = if mode == BusyMode::Interrupt { session.queue.pop_back() } else { None };
         let mut prompt = Queued::new(text, images, Some(client));
+        let submitted = if joined.is_some() { Submitted::Joined } else { Submitted::Queued };
         let mut replaced = Kept::Nothing;
         if let Some(waiting) = joined {
             replaced = waiting.kept;
@@ -189,7 +192,12 @@ impl Gateway {
         if mode != BusyMode::Queue {
             self.stop_turn(now, id);
         }
-        Ok(Submitted::Queued)
+        Ok(submitted)
+    }
+
+    /// Whether a bridge is in front of this.
+    pub(crate) fn is_fronted(&self) -> bool {
+        self.setup.fronted
     }
 
     /// Whether a prompt for an idle session may become a turn now. Asked before anything of the session is

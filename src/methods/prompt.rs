@@ -39,7 +39,11 @@ fn submit(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
             ctx.after(After::NextPrompt(id));
             "streaming"
         }
-        Submitted::Queued => "queued",
+        // For a bridge in front of this, which counts the turns to come.
+        Submitted::Joined if ctx.gateway.is_fronted() => {
+            return Ok(Reply::Now(json!({ "status": "queued", "joined": true })));
+        }
+        Submitted::Queued | Submitted::Joined => "queued",
         Submitted::Steered => "steered",
     };
     Ok(Reply::Now(json!({ "status": word })))

@@ -76,6 +76,8 @@ pub struct Reply {
     pub inflight: Option<Range<usize>>,
     /// `result.running`.
     pub running: Option<bool>,
+    /// `result.joined`, which only we say.
+    pub joined: bool,
 }
 
 /// An event, and what of it is looked at.
@@ -155,6 +157,8 @@ struct Answered<'a> {
     running: Option<&'a RawValue>,
     #[serde(borrow, default)]
     inflight: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    joined: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -262,6 +266,7 @@ fn reply(line: &str, id: Option<&RawValue>, result: Option<&RawValue>, error: Op
         result_end: result.map_or(0, |raw| members_end(line, raw)),
         inflight: assistant.filter(|raw| raw.get().starts_with('"')).map(|raw| place(line, raw.get())),
         running: answered.running.and_then(truth),
+        joined: answered.joined.and_then(truth) == Some(true),
     }
 }
 

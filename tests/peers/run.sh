@@ -88,7 +88,8 @@ alone() {
 }
 
 screens "$@" &
+SCREENS=$!
 questions "$@"
-wait
+wait "$SCREENS" || : >"$LOGS/failed"
 [ -n "${ORIGINAL:-}" ] || alone "$@"
 [ ! -e "$LOGS/failed" ]

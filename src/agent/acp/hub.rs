@@ -56,6 +56,8 @@ pub(super) struct Hub {
     connection: Mutex<Option<Arc<Connection>>>,
     /// Connections so far.
     count: AtomicU64,
+    /// Seats so far.
+    seats: AtomicU64,
     /// By stored key.
     sessions: Mutex<HashMap<String, Place>>,
     is_closed: AtomicBool,
@@ -138,8 +140,8 @@ impl Known {
 enum Place {
     /// Here.
     Free(Box<Known>),
-    /// With somebody who gives it back.
-    Taken(Holder),
+    /// With somebody who gives it back, and the number of that seat.
+    Taken(Holder, u64),
 }
 
 /// Who has a session.
@@ -155,14 +157,17 @@ pub(super) enum Holder {
 pub(super) struct Seat<'a> {
     hub: &'a Hub,
     key: String,
+    number: u64,
     /// What is known of it.
     pub(super) known: Known,
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        // Not there: the session was closed meanwhile.
-        if let Some(place) = self.hub.sessions().get_mut(&self.key) {
+        // Otherwise the session was closed meanwhile; one that goes by its key since is another.
+        if let Some(place) = self.hub.sessions().get_mut(&self.key)
+            && matches!(place, Place::Taken(_, number) if *number == self.number)
+        {
             *place = Place::Free(Box::new(std::mem::take(&mut self.known)));
         }
     }
@@ -178,6 +183,7 @@ impl Hub {
             servers: None,
             connection: Mutex::default(),
             count: AtomicU64::new(0),
+            seats: AtomicU64::new(0),
             sessions: Mutex::default(),
             is_closed: AtomicBool::new(false),
         }
@@ -248,14 +254,15 @@ impl Hub {
             if is_stopped() {
                 return Err(Failure::Interrupted);
             }
-            match self.take(key, holder, std::mem::take(&mut is_first)) {
+            let number = self.seats.fetch_add(1, Ordering::SeqCst);
+            match self.take(key, Place::Taken(holder, number), std::mem::take(&mut is_first)) {
                 None => return Err(Failure::Interrupted),
                 Some(Place::Free(known)) => {
-                    return Ok(Seat { hub: self, key: key.to_owned(), known: *known });
+                    return Ok(Seat { hub: self, key: key.to_owned(), number, known: *known });
                 }
-                Some(Place::Taken(Holder::Choice)) => until = Instant::now() + limit,
-                Some(Place::Taken(Holder::Turn)) if Instant::now() >= until => return Err(Failure::Busy),
-                Some(Place::Taken(Holder::Turn)) => {}
+                Some(Place::Taken(Holder::Choice, _)) => until = Instant::now() + limit,
+                Some(Place::Taken(Holder::Turn, _)) if Instant::now() >= until => return Err(Failure::Busy),
+                Some(Place::Taken(Holder::Turn, _)) => {}
             }
             thread::sleep(INTERRUPT_POLL);
         }
@@ -263,14 +270,14 @@ impl Hub {
 
     /// The session as it was up to now, taken from here on if it was free. Nothing where it is not there and is
     /// not to begin.
-    fn take(&self, key: &str, holder: Holder, begins: bool) -> Option<Place> {
+    fn take(&self, key: &str, taken: Place, begins: bool) -> Option<Place> {
         let mut sessions = self.sessions();
         if begins && !sessions.contains_key(key) {
             sessions.insert(key.to_owned(), Place::Free(Box::default()));
         }
         match sessions.get_mut(key)? {
-            Place::Taken(by) => Some(Place::Taken(*by)),
-            place => Some(std::mem::replace(place, Place::Taken(holder))),
+            Place::Taken(by, number) => Some(Place::Taken(*by, *number)),
+            place => Some(std::mem::replace(place, taken)),
         }
     }
 
@@ -452,6 +459,24 @@ mod tests {
         hub.forget("a");
         drop(seat);
         assert!(hub.sessions().is_empty());
+    }
+
+    #[test]
+    fn a_turn_of_a_session_that_was_closed_leaves_the_next_of_its_key_alone() {
+        for is_over in [false, true] {
+            let hub = hub();
+            let mut old = hub.enter("a", Holder::Turn, &|| false).unwrap();
+            old.known.length = Some(7);
+            hub.forget("a");
+            let mut new = Some(hub.enter("a", Holder::Turn, &|| false).unwrap());
+            assert_eq!(new.as_ref().unwrap().known.length, None);
+            new.take_if(|_| is_over);
+            drop(old);
+            let busy = hub.enter_within(Duration::ZERO, "a", Holder::Turn, &|| false).is_err();
+            assert_eq!(busy, !is_over);
+            drop(new);
+            assert_eq!(hub.enter("a", Holder::Turn, &|| false).unwrap().known.length, None);
+        }
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub struct Client {
 impl Client {
     /// A client with these limits.
     pub fn new(limits: Limits) -> Self {
+        let tls = trust::config();
         let config = || {
             ureq::Agent::config_builder()
                 .http_status_as_error(false)
@@ -99,7 +100,7 @@ impl Client {
                 .max_idle_connections(IDLE_MAX)
                 .max_idle_connections_per_host(IDLE_PER_HOST_MAX)
                 .max_idle_age(IDLE_AGE_MAX)
-                .tls_config(trust::config())
+                .tls_config(tls.clone())
                 .timeout_resolve(Some(limits.connect))
                 .timeout_connect(Some(limits.connect))
                 .timeout_global(Some(limits.whole))

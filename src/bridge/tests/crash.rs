@@ -142,6 +142,23 @@ fn the_original_makes_one_turn_of_all_that_wait() {
 }
 
 #[test]
+fn prompts_that_joined_are_one_turn_of_a_host_of_ours() {
+    let mut stage = Stage::with_session("0000000a");
+    stage.bridge.hosts.get_mut(&1).unwrap().is_ours = true;
+    stage.submit(1, "0000000a", "one", "streaming");
+    stage.event(1, "message.start", "0000000a", json!({}));
+    stage.submit(1, "0000000a", "two", "queued");
+    let outs = stage.line(1, 9, "prompt.submit", json!({"session_id": "0000000a", "text": "three"}));
+    stage.replies(1, number_of(&outs, "prompt.submit"), json!({"status": "queued", "joined": true}));
+    stage.submit(1, "0000000a", "four", "queued");
+    stage.event(1, "message.complete", "0000000a", json!({"text": "1", "status": "complete"}));
+    stage.event(1, "message.start", "0000000a", json!({}));
+    stage.dies(1);
+    let outs = stage.comes_back();
+    assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "four"}))]);
+}
+
+#[test]
 fn other_requests_are_refused_so_that_they_can_be_made_again() {
     let mut stage = Stage::with_session("0000000a");
     stage.line(1, 2, "config.get", json!({"key": "skin"}));

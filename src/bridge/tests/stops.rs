@@ -53,6 +53,53 @@ fn a_prompt_that_was_stopped_and_began_nowhere_is_not_run() {
     stage.submit(1, "0000000a", "one", "streaming");
     let stop = stage.line(1, 3, "session.interrupt", json!({"session_id": "0000000a"}));
     stage.replies(1, number_of(&stop, "session.interrupt"), json!({"status": "interrupted"}));
+    // Nor is it taken for the one that begins next.
+    stage.submit(1, "0000000a", "two", "streaming");
+    stage.event(1, "message.start", "0000000a", json!({}));
+    assert_eq!(stage.bridge.waiting_prompts(), 0);
+    stage.dies(1);
+    assert_eq!(calls(&stage.comes_back()), []);
+}
+
+#[test]
+fn a_prompt_that_was_stopped_without_an_answer_is_refused() {
+    let mut stage = Stage::with_session("0000000a");
+    stage.line(1, 2, "prompt.submit", json!({"session_id": "0000000a", "text": "one"}));
+    stage.line(1, 3, "session.interrupt", json!({"session_id": "0000000a"}));
+    stage.line(1, 4, "prompt.submit", json!({"session_id": "0000000a", "text": "two"}));
+    assert_eq!(heard(&stage.dies(1), 1), ["-32004", "-32004"], "the prompt and the stop");
+    let outs = stage.comes_back();
+    assert_eq!(calls(&outs), [(2, "prompt.submit", &json!({"session_id": "0000000b", "text": "two"}))]);
+}
+
+#[test]
+fn a_stop_that_the_next_host_has_not_read_either_stops() {
+    let mut stage = Stage::with_session("0000000a");
+    stage.dies(1);
+    stage.line(1, 2, "prompt.submit", json!({"session_id": "0000000a", "text": "one"}));
+    stage.line(1, 3, "session.interrupt", json!({"session_id": "0000000a"}));
+    stage.pass(0.0);
+    stage.ready(2);
+    stage.dies(2);
+    stage.pass(1.0);
+    let outs = stage.ready(3);
+    let outs = stage.replies(3, number_of(&outs, "session.resume"), json!({"session_id": "0000000b"}));
+    let number = number_of(&outs, "prompt.submit");
+    stage.replies(3, number, json!({"status": "streaming"}));
+    stage.dies(3);
+    stage.pass(1.0);
+    let outs = stage.ready(4);
+    let outs = stage.replies(4, number_of(&outs, "session.resume"), json!({"session_id": "0000000c"}));
+    assert_eq!(calls(&outs), []);
+}
+
+#[test]
+fn a_stop_that_is_refused_leaves_another_alone() {
+    let mut stage = Stage::with_session("0000000a");
+    stage.submit(1, "0000000a", "one", "streaming");
+    stage.line(1, 2, "session.interrupt", json!({"session_id": "0000000a"}));
+    let second = stage.line(1, 3, "session.interrupt", json!({"session_id": "0000000a"}));
+    stage.refuses(1, number_of(&second, "session.interrupt"), 5000);
     stage.dies(1);
     assert_eq!(calls(&stage.comes_back()), []);
 }
@@ -146,4 +193,47 @@ fn a_session_that_is_live_in_no_host_is_closed_at_once() {
     stage.pass(0.0);
     assert_eq!(calls(&stage.ready(2)), []);
     assert_eq!(stage.bridge.unanswered(), 0);
+}
+
+#[test]
+fn who_asks_for_a_conversation_by_its_key_is_answered_though_its_session_is_closed() {
+    let mut stage = Stage::with_session("0000000a");
+    stage.connect(2);
+    stage.dies(1);
+    stage.line(2, 1, "session.resume", json!({"session_id": "key-0000000a"}));
+    let outs = stage.line(1, 2, "session.close", json!({"session_id": "0000000a"}));
+    assert_eq!((heard(&outs, 1), heard(&outs, 2)), (vec!["ok".into()], vec![]));
+    stage.pass(0.0);
+    let outs = stage.ready(2);
+    let result = json!({"session_id": "0000000b", "resumed": "key-0000000a"});
+    let outs = stage.replies(2, number_of(&outs, "session.resume"), result);
+    assert_eq!(documents(&outs, 2)[0]["result"]["session_id"], "0000000b");
+}
+
+#[test]
+fn what_was_opened_for_a_session_that_was_closed_is_closed_once_nobody_is_on_the_way_to_it() {
+    for key in ["key-0000000a", "another"] {
+        let mut stage = Stage::with_session("0000000a");
+        stage.dies(1);
+        stage.pass(0.0);
+        let reopens = stage.ready(2);
+        stage.line(1, 2, "session.close", json!({"session_id": "0000000a"}));
+        let outs = stage.line(1, 3, "session.resume", json!({"session_id": key}));
+        let result = |name, key| json!({"session_id": name, "resumed": key});
+        let reopened = number_of(&reopens, "session.resume");
+        assert_eq!(calls(&stage.replies(2, reopened, result("0000000b", "key-0000000a"))), []);
+        let name = if key == "another" { "0000000c" } else { "0000000b" };
+        let outs = stage.replies(2, number_of(&outs, "session.resume"), result(name, key));
+        let closed = outs.iter().filter(|out| is_call(out, "session.close")).count();
+        assert_eq!(closed, usize::from(key == "another"));
+    }
+}
+
+#[test]
+fn each_of_two_who_close_a_session_hears_that_it_is_closed() {
+    let mut stage = Stage::with_session("0000000a");
+    let first = stage.line(1, 2, "session.close", json!({"session_id": "0000000a"}));
+    stage.line(1, 3, "session.close", json!({"session_id": "0000000a"}));
+    stage.replies(1, number_of(&first, "session.close"), json!({"closed": true}));
+    assert_eq!(heard(&stage.dies(1), 1), ["ok"]);
 }

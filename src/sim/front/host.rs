@@ -44,8 +44,8 @@ pub(super) struct Host {
 struct Live {
     key: String,
     turn: Option<String>,
-    /// What waits for its end, with its images where they are bound.
-    queue: VecDeque<(String, Vec<String>)>,
+    /// What waits for its end, the parts of each turn with their images where they are bound.
+    queue: VecDeque<Vec<(String, Vec<String>)>>,
     images: Vec<String>,
 }
 
@@ -124,8 +124,8 @@ impl Host {
         self.event("message.complete", name, json!({"text": text, "status": status}));
         let Some(live) = self.live.get_mut(name) else { return };
         let next: Vec<_> = match self.is_ours {
-            true => live.queue.pop_front().into_iter().collect(),
-            false => live.queue.drain(..).collect(),
+            true => live.queue.pop_front().unwrap_or_default(),
+            false => live.queue.drain(..).flatten().collect(),
         };
         if next.len() > 1 {
             marks.mark("prompts joined");
@@ -234,7 +234,11 @@ impl Host {
         }
         let bound = if is_ours { std::mem::take(&mut live.images) } else { Vec::new() };
         if live.turn.is_some() {
-            live.queue.push_back((text, bound));
+            if let Some(waiting) = live.queue.back_mut().filter(|_| is_ours && dice.chance(30)) {
+                waiting.push((text, bound));
+                return self.reply(number, json!({"status": "queued", "joined": true}));
+            }
+            live.queue.push_back(vec![(text, bound)]);
             return self.reply(number, json!({"status": "queued"}));
         }
         // The thread of a turn of the original may be quicker than the answer.
