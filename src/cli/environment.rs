@@ -48,8 +48,8 @@ pub const ENVIRONMENT: &[Variable] = &[
     },
     Variable {
         name: URL,
-        help: "Gateway that chat connects to; may carry the token as ?token=…. Without it and without a token \
-               chat looks for a running server of this user first.",
+        help: "Gateway that chat connects to; may carry the token as ?token=…. Without it chat looks for a \
+               running server of this user first.",
         default: "ws://127.0.0.1:9119/api/ws",
     },
     Variable {

@@ -12,6 +12,10 @@ use super::view::{Piece, catalog, view};
 const QUESTIONS_MAX: usize = 16;
 /// Answers whose reply is waited for; beyond that, a refusal of one goes unseen.
 const PENDING_MAX: usize = 64;
+/// Bytes that are kept, at least, of the end of an answer that is longer.
+const TAIL_MIN: usize = 1024;
+/// What is wrong with the settings: where a session says so, and what it is shown as.
+const FAULTS: [(&str, &str); 2] = [("config_warning", "config"), ("credential_warning", "key")];
 /// Shown where a prompt may be typed.
 const PROMPT: &str = "> ";
 
@@ -69,6 +73,12 @@ pub(super) struct Dialog {
     questions: VecDeque<Question>,
     /// Whether a piece of this turn's answer came.
     streamed: bool,
+    /// The end of what came, to tell a text that was shown from one that was not.
+    tail: String,
+    /// The last warning of this turn.
+    warned: Option<String>,
+    /// What is wrong with the settings, as it was shown last.
+    faults: [Option<String>; FAULTS.len()],
 }
 
 impl Dialog {
@@ -82,6 +92,9 @@ impl Dialog {
             pending: Vec::new(),
             questions: VecDeque::new(),
             streamed: false,
+            tail: String::new(),
+            warned: None,
+            faults: Default::default(),
         }
     }
 
@@ -156,13 +169,20 @@ impl Dialog {
             return self.request(Purpose::Answer, method, params, acts);
         }
         match kind {
-            "message.start" => self.streamed = false,
+            "message.start" => self.begin_turn(),
+            "session.info" => return self.on_info(payload, acts),
+            "status.update" if payload["kind"] == "warn" => {
+                self.warned = payload["text"].as_str().map(str::to_owned);
+            }
             "message.complete" => return self.on_complete(payload, acts),
             "error" => return self.on_error(payload["message"].as_str().unwrap_or("unknown error"), acts),
             _ => {}
         }
         if let Some(piece) = view(kind, payload) {
-            self.streamed |= matches!(piece, Piece::Answer(_));
+            if let Piece::Answer(text) = &piece {
+                self.streamed = true;
+                keep_end(&mut self.tail, text);
+            }
             acts.push(Act::Show(piece));
         }
     }
@@ -190,15 +210,44 @@ impl Dialog {
         }
         if let Some(warning) = payload["warning"].as_str() {
             acts.push(Act::Show(Piece::Note(format!("[warning] {warning}"))));
+            self.warned = Some(warning.to_owned());
         }
         acts.push(Act::Show(Piece::AnswerEnd));
         let result = match payload["status"].as_str() {
-            Some("error") if text.is_empty() => Err("the turn failed".to_owned()),
+            // Half an answer, which was shown already, is no reason.
+            Some("error") if text.is_empty() || self.was_shown(text) => {
+                Err(self.warned.take().unwrap_or_else(|| "the turn failed".to_owned()))
+            }
             Some("error") => Err(text.to_owned()),
             Some("interrupted") => Err("interrupted".to_owned()),
             _ => Ok(()),
         };
         self.end_turn(result, acts);
+    }
+
+    /// Nothing of the turn to come was shown yet.
+    fn begin_turn(&mut self) {
+        self.streamed = false;
+        self.tail.clear();
+        self.warned = None;
+    }
+
+    /// Whether the end of this text is the end of what came in pieces.
+    fn was_shown(&self, text: &str) -> bool {
+        let (text, tail) = (text.trim(), self.tail.trim());
+        let is_cut = self.tail.len() >= TAIL_MIN;
+        !tail.is_empty() && (tail.ends_with(text) || is_cut && text.ends_with(tail))
+    }
+
+    /// What a session is like: of what is wrong with the settings, each thing is told once.
+    fn on_info(&mut self, info: &Value, acts: &mut Vec<Act>) {
+        for ((member, kind), known) in FAULTS.iter().zip(&mut self.faults) {
+            let fault = info[member].as_str().filter(|text| !text.is_empty());
+            if let Some(text) = fault.filter(|text| known.as_deref() != Some(*text)) {
+                acts.push(Act::Show(Piece::Note(format!("[{kind}] {text}"))));
+            }
+            *known = fault.map(str::to_owned);
+        }
     }
 
     fn on_error(&mut self, message: &str, acts: &mut Vec<Act>) {
@@ -210,7 +259,7 @@ impl Dialog {
     fn end_turn(&mut self, result: Result<(), String>, acts: &mut Vec<Act>) {
         // Nobody waits for their answers any more.
         self.questions.clear();
-        self.streamed = false;
+        self.begin_turn();
         if self.once.is_some() {
             return self.finish(result, acts);
         }
@@ -230,7 +279,10 @@ impl Dialog {
         let error = frame["error"].is_object().then(|| frame["error"]["message"].as_str().unwrap_or("error"));
         match (purpose, error) {
             (Purpose::Create, Some(message)) => self.finish(Err(message.to_owned()), acts),
-            (Purpose::Create, None) => self.on_created(result["session_id"].as_str(), acts),
+            (Purpose::Create, None) => {
+                self.on_info(&result["info"], acts);
+                self.on_created(result["session_id"].as_str(), acts);
+            }
             (Purpose::Submit, Some(message)) => self.end_turn(Err(message.to_owned()), acts),
             (Purpose::Submit, None) => {}
             // A question that is gone is no news: its turn goes on or says why it ended.
@@ -285,7 +337,7 @@ impl Dialog {
 
     fn submit(&mut self, text: &str, acts: &mut Vec<Act>) {
         self.phase = Phase::Turn;
-        self.streamed = false;
+        self.begin_turn();
         let params = json!({ "session_id": self.session, "text": text });
         self.request(Purpose::Submit, "prompt.submit", params, acts);
     }
@@ -308,6 +360,15 @@ impl Dialog {
             self.pending.push((self.requests, purpose));
         }
         acts.push(Act::Send(request.to_string()));
+    }
+}
+
+/// Appends a piece, of which, and of what was there before, only the end is kept.
+fn keep_end(tail: &mut String, piece: &str) {
+    tail.push_str(piece);
+    if tail.len() > 2 * TAIL_MIN {
+        let start = (0..=tail.len() - TAIL_MIN).rev().find(|at| tail.is_char_boundary(*at));
+        tail.drain(..start.unwrap_or_default());
     }
 }
 

@@ -108,6 +108,51 @@ fn the_final_text_stands_in_for_missing_pieces() {
     assert_eq!(dialog.on_frame(&complete), [Act::Show(Piece::AnswerEnd), Act::Invite("> ")]);
 }
 
+/// A turn streams these pieces and fails; what is reported.
+#[track_caller]
+fn failure(pieces: &[&str], warning: Option<&str>, text: &str) -> String {
+    let mut dialog = idle();
+    dialog.on_line(Some("hi"));
+    for piece in pieces {
+        dialog.on_frame(&event("message.delta", json!({ "text": piece })));
+    }
+    if let Some(warning) = warning {
+        dialog.on_frame(&event("status.update", json!({ "kind": "warn", "text": warning })));
+    }
+    let acts = dialog.on_frame(&event("message.complete", json!({ "text": text, "status": "error" })));
+    let [Act::Show(Piece::AnswerEnd), Act::Show(Piece::Note(said)), Act::Invite(_)] = &acts[..] else {
+        panic!("{acts:?}");
+    };
+    said.strip_prefix("[error] ").unwrap().to_owned()
+}
+
+#[test]
+fn half_an_answer_is_no_reason_for_a_failure() {
+    assert_eq!(failure(&["ha", "lf\n"], None, "half"), "the turn failed");
+    assert_eq!(failure(&["ha", "lf"], Some("broke off"), "half"), "broke off");
+    assert_eq!(failure(&["before a tool. ", "half"], Some("broke off"), "half"), "broke off");
+    assert_eq!(failure(&["looking"], Some("slow"), "Error: no model"), "Error: no model");
+    assert_eq!(failure(&[], Some("slow"), "Error: no model"), "Error: no model");
+    let long = "é".repeat(10_000);
+    let pieces: Vec<&str> = long.split_inclusive("éé").collect();
+    assert_eq!(failure(&pieces, None, &long), "the turn failed");
+    assert_eq!(failure(&[&long], None, &long), "the turn failed");
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_is_told_once() {
+    let mut dialog = Dialog::new(None);
+    dialog.on_frame(&json!({ "method": "event", "params": { "type": "gateway.ready" } }).to_string());
+    let info = json!({ "credential_warning": "no key", "model": "m" });
+    let acts = dialog.on_frame(&reply(1, json!({ "session_id": "0c0ffee1", "info": info })));
+    assert_eq!(acts, [note("[key] no key"), Act::Invite("> ")]);
+    assert_eq!(dialog.on_frame(&event("session.info", info.clone())), []);
+    let broken = json!({ "credential_warning": "no key", "config_warning": "line 3" });
+    assert_eq!(dialog.on_frame(&event("session.info", broken.clone())), [note("[config] line 3")]);
+    assert_eq!(dialog.on_frame(&event("session.info", json!({}))), []);
+    assert_eq!(dialog.on_frame(&event("session.info", broken)).len(), 2);
+}
+
 #[test]
 fn questions_are_put_one_at_a_time() {
     let mut dialog = idle();

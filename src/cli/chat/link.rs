@@ -14,6 +14,7 @@ use tungstenite::protocol::{WebSocket, WebSocketConfig};
 use tungstenite::{Error, Message, client};
 
 use super::error::ChatError;
+use crate::cli::target::Origin;
 use crate::transport::target::Target;
 
 /// Time to connect, to each address; and to answer the handshake.
@@ -37,7 +38,7 @@ pub(super) struct Link {
 impl Link {
     /// Connects and shakes hands.
     pub(super) fn connect(target: &Target) -> Result<Self, ChatError> {
-        let failed = |error| ChatError::Connect(target.to_string(), error);
+        let failed = |error| ChatError::Connect(target.to_string(), error, Origin::Given);
         let stream = open(target).map_err(failed)?;
         let socket = shake_hands(target, stream)?;
         Self::watch(socket).map_err(failed)

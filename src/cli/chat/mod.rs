@@ -25,6 +25,7 @@ use link::Link;
 use print::Printer;
 
 use super::flags::LowArgs;
+use super::target::{Choice, find};
 use crate::transport::target::Target;
 
 /// Time from the handshake to a session. The web client of the original waits as long.
@@ -32,13 +33,14 @@ const ESTABLISH_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Talks on this process's terminal until the person leaves or the only prompt is answered.
 pub fn chat(low: &LowArgs) -> Result<(), ChatError> {
-    let target = super::target::target(low)?;
+    let Choice { target, origin, .. } = find(low)?;
     let stdin = io::stdin();
     let source = Source { interactive: stdin.is_terminal(), reader: Box::new(BufReader::new(stdin)) };
     let mut out = io::stdout().lock();
     let terminal = out.is_terminal();
     let mut err = io::stderr().lock();
-    talk(&target, low.once.clone(), source, Printer::new(&mut out, &mut err, terminal))
+    let talked = talk(&target, low.once.clone(), source, Printer::new(&mut out, &mut err, terminal));
+    talked.map_err(|error| error.named_by(origin))
 }
 
 /// Connects and talks.

@@ -9,7 +9,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         value: "URL",
         on: &[Mode::Chat, Mode::Record, Mode::Replay],
-        help: "The gateway, as ws://host:port/api/ws.",
+        help: "The gateway, as ws://host:port/api/ws. Without it a running server of this user is found, with its \
+               token unless one is given.",
         default: "$HERMES_TUI_GATEWAY_URL, else this user's running server, else ws://127.0.0.1:9119/api/ws",
         set: |low, value| filled(&value).map(|url| low.url = Some(url.to_owned())),
     },

@@ -11,7 +11,7 @@ use log::LevelFilter;
 
 use crate::base::mask;
 use crate::cli::flags::LowArgs;
-use crate::cli::target::find;
+use crate::cli::target::{Choice, find};
 use crate::cli::{EXIT_USAGE, environment, fail, log as logging};
 use crate::transport::target::Target;
 use crate::wirelog::{PipeOptions, ProxyOptions, Tally, record_pipes, record_socket};
@@ -38,8 +38,8 @@ pub(crate) fn record(low: &LowArgs) -> ExitCode {
 }
 
 fn record_websocket(low: &LowArgs, file: &OsString) -> ExitCode {
-    let (target, found) = match find(low) {
-        Ok(found) => found,
+    let Choice { target, token_was_found, .. } = match find(low) {
+        Ok(choice) => choice,
         Err(error) => return usage(&error.to_string()),
     };
     if let Some(token) = target.token() {
@@ -48,7 +48,7 @@ fn record_websocket(low: &LowArgs, file: &OsString) -> ExitCode {
     let file = PathBuf::from(file);
     let port = low.port.unwrap_or(PORT);
     let options = ProxyOptions { file: file.clone(), target: target.clone(), port };
-    let tally = record_socket(&options, |port| announce(&target, found, port));
+    let tally = record_socket(&options, |port| announce(&target, token_was_found, port));
     match tally {
         Ok(tally) => {
             say(&summary(&tally));
@@ -80,9 +80,9 @@ fn record_stdio(file: &OsString, command: &[OsString]) -> ExitCode {
 
 /// Says where clients connect: one line for programs on stdout, as `serve` does, and one for people on stderr. The
 /// token is shown where the person did not give it.
-fn announce(target: &Target, found: bool, port: u16) {
+fn announce(target: &Target, token_was_found: bool, port: u16) {
     let (path, query) = (target.path(), target.path_and_query());
-    let shown = match (found, target.token()) {
+    let shown = match (token_was_found, target.token()) {
         (true, Some(_)) => query.expose().to_owned(),
         _ => format!("{path}?token=…"),
     };
