@@ -76,6 +76,16 @@ impl Group {
         !matches!(exit(self.pid(), WaitIdOptions::NOHANG), Ok(None))
     }
 
+    /// The leader's exit code, or minus the number of the signal that ended it, once it has exited; waits so long
+    /// for that at most. It stays a zombie.
+    pub fn code_within(&self, limit: Duration) -> Option<i32> {
+        if !self.wait(limit) {
+            return None;
+        }
+        let status = exit(self.pid(), WaitIdOptions::NOHANG).ok()??;
+        status.exit_status().or_else(|| status.terminating_signal().map(|signal| -signal))
+    }
+
     /// Signals all of the group.
     pub fn signal(&self, signal: Signal) {
         // Fails when nobody is left to hear it.

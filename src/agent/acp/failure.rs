@@ -51,7 +51,7 @@ impl fmt::Display for Failure {
             Self::TimedOut(what, limit) => {
                 write!(f, "The agent did not answer {what} within {} s.", limit.as_secs())
             }
-            Self::Down(why) => write!(f, "The agent's program is not there: {why}."),
+            Self::Down(why) => write!(f, "The agent's program does not run: {why}."),
             Self::Unready(why) => f.write_str(why),
             Self::Refused(fault) => write!(f, "The agent refused: {} ({})", fault.message, fault.code),
             Self::Login(advice) => f.write_str(advice),

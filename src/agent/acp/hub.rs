@@ -302,7 +302,7 @@ impl Hub {
                 return Err(Failure::Interrupted);
             }
             let number = self.count.fetch_add(1, Ordering::SeqCst);
-            let opened = (self.opener)().map_err(Failure::Down)?;
+            let opened = (self.opener)().map_err(down)?;
             let connection = Arc::new(Connection::begin(opened, number, is_stopped)?);
             *place = Some(Arc::clone(&connection));
             return Ok(connection);
@@ -357,13 +357,22 @@ impl Connection {
         match failure {
             Failure::Down(why) => {
                 let words = self.process.as_ref().map(Process::last_words).unwrap_or_default();
+                // That it takes no input any more, say, tells less than that it ended.
+                let why = self.process.as_ref().and_then(Process::how_it_ended).unwrap_or(why);
                 let colon = if words.is_empty() { "" } else { ": " };
-                Failure::Down(format!("{why}{colon}{words}"))
+                down(format!("{why}{colon}{words}"))
             }
             Failure::Login(text) if text.is_empty() => Failure::Login(advice(&self.facts.logins)),
             failure => failure,
         }
     }
+}
+
+/// The failure, told to the operator too: the person may be somebody else.
+fn down(why: String) -> Failure {
+    let failure = Failure::Down(why);
+    log::warn!("{failure}");
+    failure
 }
 
 impl Drop for Connection {

@@ -17,6 +17,9 @@ const TERM_GRACE: Duration = Duration::from_secs(2);
 /// How long its last words are waited for once its output has ended.
 const WORDS_GRACE: Duration = Duration::from_millis(200);
 
+/// How long its exit is waited for once one of its pipes is closed.
+const EXIT_GRACE: Duration = Duration::from_millis(200);
+
 /// What an agent's two streams are, and the program behind them.
 pub(super) struct Opened {
     /// What it says.
@@ -56,6 +59,15 @@ impl Process {
         said(&self.words.wait(WORDS_GRACE))
     }
 
+    /// How it ended, if it did so by itself. Waits a moment for that: its pipes are closed a little earlier.
+    pub(super) fn how_it_ended(&self) -> Option<String> {
+        let group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        match group.as_ref()?.code_within(EXIT_GRACE)? {
+            code @ 0.. => Some(format!("it ended with exit code {code}")),
+            signal => Some(format!("signal {} ended it", signal.unsigned_abs())),
+        }
+    }
+
     /// Ends it with all it started, and waits for that some seconds at most.
     pub(super) fn end(&self) {
         let group = self.group.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -81,6 +93,19 @@ mod tests {
         let mut text = String::new();
         output.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), process.unwrap().last_words().as_str()), ("hello\n\n", "first | last"));
+    }
+
+    #[test]
+    fn how_it_ended_is_known() {
+        for (script, how) in [
+            ("exit 3", Some("it ended with exit code 3")),
+            ("kill -9 $$", Some("signal 9 ended it")),
+            ("exec >&-; exec sleep 600", None),
+        ] {
+            let Opened { mut output, process, .. } = start(script);
+            output.read_to_end(&mut Vec::new()).unwrap();
+            assert_eq!(process.unwrap().how_it_ended().as_deref(), how, "{script}");
+        }
     }
 
     #[test]

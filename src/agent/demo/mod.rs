@@ -49,9 +49,9 @@ fn plain_answer(prompt: &str) -> String {
         repeated.push('…');
     }
     format!(
-        "This is the demo agent: no model is configured. You wrote: “{repeated}”. To talk to a model, put \
-         `model: {{default: NAME, base_url: URL, api_key: KEY}}` into config.yaml under $HERMES_HOME (by \
-         default ~/.hermes), or set it in the environment."
+        "This is the demo agent; no model was asked. You wrote: “{repeated}”. To talk to a model, start \
+         without --agent demo and put `model: {{default: NAME, base_url: URL, api_key: KEY}}` into config.yaml \
+         under $HERMES_HOME (by default ~/.hermes), or set it in the environment."
     )
 }
 
