@@ -115,7 +115,11 @@ fn upstream(low: &LowArgs) -> Result<Option<Upstream>, String> {
     let said = &low.upstream;
     let from_env = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
     let Some(line) = said.command.clone().or_else(|| from_env(environment::UPSTREAM)) else {
-        return Ok(None);
+        // Nothing would come of it, and nobody would know.
+        return match said.detail() {
+            Some(flag) => Err(format!("--{flag} needs --upstream or {}", environment::UPSTREAM)),
+            None => Ok(None),
+        };
     };
     let command = HostCommand::parse(&line).map_err(|why| format!("--upstream: {why}"))?;
     let per_session = from_env(environment::UPSTREAM_PER_SESSION).is_some_and(|word| word.trim() != "0");

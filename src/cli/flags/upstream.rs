@@ -22,6 +22,20 @@ pub struct UpstreamArgs {
     pub hang: Option<Duration>,
 }
 
+impl UpstreamArgs {
+    /// The first flag that says something of the program without naming it.
+    pub fn detail(&self) -> Option<&'static str> {
+        let said = [
+            ("upstream-per-session", self.per_session),
+            ("upstream-warm", self.warm.is_some()),
+            ("upstream-probe", self.probe.is_some()),
+            ("upstream-slow", self.slow.is_some()),
+            ("upstream-hang", self.hang.is_some()),
+        ];
+        said.into_iter().find_map(|(flag, is_said)| is_said.then_some(flag))
+    }
+}
+
 const SERVERS: &[Mode] = &[Mode::Serve, Mode::Stdio];
 
 /// Most hosts that may be kept warm: each is a Python process of some 150 MiB.
