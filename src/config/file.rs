@@ -59,6 +59,7 @@ impl ConfigFile {
     }
 
     /// The settings now. Looks at the files' times and sizes and reads them only if those have changed.
+    /// What is wrong with them is logged when it is news.
     pub fn current(&self) -> Arc<Settings> {
         // A panic elsewhere leaves the old value in place, and that is still a whole one.
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,6 +71,7 @@ impl ConfigFile {
             return Arc::clone(settings);
         }
         let settings = Arc::new(load(&self.home, &self.env));
+        report(cached.as_ref().map(|(_, old)| &**old), &settings);
         *cached = Some((stamps, Arc::clone(&settings)));
         settings
     }
@@ -140,6 +142,19 @@ impl ConfigFile {
     fn stamps(&self) -> Stamps {
         [self.home.config_file(), managed::config_file(&self.env), self.home.env_file()]
             .map(|file| stamp(&file))
+    }
+}
+
+/// Logs what is wrong with settings and was not with those before.
+fn report(old: Option<&Settings>, new: &Settings) {
+    let faults = |settings: &Settings| [settings.warning.clone(), settings.model.key_warning.clone()];
+    let known = old.map(faults).unwrap_or_default();
+    for (known, now) in known.into_iter().zip(faults(new)) {
+        match now {
+            Some(fault) if known.as_ref() != Some(&fault) => log::warn!("{fault}"),
+            None if known.is_some() => log::info!("the settings are in order again"),
+            _ => {}
+        }
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) fn resolve(raw: &Value, dotenv: &Dotenv, env: Env<'_>) -> ModelSettin
         effort: Effort::parse(&text(at(raw, "agent", "reasoning_effort")).to_lowercase()),
         provider,
         base_url,
+        key_warning: if api_key.is_none() { key_warning(sources) } else { None },
         api_key,
         context_length: tokens(member("context_length")),
         max_tokens: tokens(member("max_tokens")),
@@ -132,6 +133,25 @@ pub(super) fn written_key(entry: &Value, dotenv: &Dotenv, env: Env<'_>) -> Optio
     }
     let name = [one, other].into_iter().find(|name| !name.is_empty())?;
     lookup(dotenv, env, reference(&name).unwrap_or(&name))
+}
+
+/// What is wrong with the key that `model`, or else its provider's entry, says is its own: its variable is not
+/// set. The variable is named if it looks like one: some write a key itself there.
+fn key_warning(sources: Sources<'_>) -> Option<String> {
+    let model = sources.raw.get("model")?;
+    let entry = || Some(("", sources.raw.get("providers")?.get(text(model.get("provider")))?));
+    let (place, mapping) = Some(("model.", model)).filter(|(_, it)| names_key(it)).or_else(entry)?;
+    if !names_key(mapping) || written_key(mapping, sources.dotenv, sources.env).is_some() {
+        return None;
+    }
+    let written = KEY_MEMBERS.map(|member| (member, text(mapping.get(member))));
+    let (member, written) = written.into_iter().find(|(_, written)| !written.is_empty())?;
+    let name = reference(&written).unwrap_or(&written);
+    let is_shown = name.contains('_') && !name.contains(|c: char| c.is_lowercase()) && is_name(name);
+    Some(match is_shown {
+        true => format!("the key {name} is set neither in the environment nor in .env"),
+        false => format!("the key that {place}{member} names is set neither in the environment nor in .env"),
+    })
 }
 
 /// The name in `${NAME}` or `$NAME`.
@@ -340,6 +360,29 @@ mod tests {
         ] {
             let settings = resolved(&json!({"model": model}), "A=file-a\nEMPTY=\n", env);
             assert_eq!(settings.api_key.as_ref().map(Secret::expose), want, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_set_is_told() {
+        let providers = json!({"here": {"api": "http://here", "key_env": "HERE_KEY"}});
+        let rest = "is set neither in the environment nor in .env";
+        for (model, want) in [
+            (json!({"api_key_env": "MY_MODEL_KEY"}), Some("the key MY_MODEL_KEY")),
+            (json!({"api_key": "${MY_MODEL_KEY}"}), Some("the key MY_MODEL_KEY")),
+            (json!({"key_env": "EMPTY_KEY"}), Some("the key EMPTY_KEY")),
+            (json!({"key_env": "sk-literal"}), Some("the key that model.key_env names")),
+            (json!({"api_key_env": "AIza_literal"}), Some("the key that model.api_key_env names")),
+            (json!({"provider": "here"}), Some("the key HERE_KEY")),
+            (json!({"provider": "here", "api_key": "own"}), None),
+            (json!({"api_key_env": "SET_KEY"}), None),
+            (json!({"api_key": "$sk-no-name"}), None),
+            (json!({}), None),
+            (json!("m"), None),
+        ] {
+            let raw = json!({"model": model, "providers": providers});
+            let warning = resolved(&raw, "SET_KEY=k\nEMPTY_KEY=\n", &[]).key_warning;
+            assert_eq!(warning, want.map(|key| format!("{key} {rest}")), "{model}");
         }
     }
 

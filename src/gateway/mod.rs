@@ -235,7 +235,7 @@ impl Gateway {
             Input::JobRefused { ticket, queued } => self.job_refused(now, ticket, queued),
             Input::Bulletin(bulletin) => self.hear(now, bulletin),
             Input::Store(news) => self.store_says(news),
-            Input::Settings(settings) => self.settings = settings,
+            Input::Settings(settings) => self.use_settings(settings),
             Input::Stats { ticket, stats } => self.stats_told(ticket, &stats),
             // A gateway has agents, a bridge has hosts.
             Input::Host { .. } | Input::HostRefused { .. } => {}
@@ -324,9 +324,15 @@ impl Gateway {
         self.sessions.get_mut(&id)
     }
 
-    /// Takes newer settings.
+    /// Takes newer settings. Clients hear of it where something else is wrong with them than before.
     pub(crate) fn use_settings(&mut self, settings: Arc<Settings>) {
+        let faults = |settings: &Settings| (settings.warning.clone(), settings.model.key_warning.clone());
+        let is_news = faults(&self.settings) != faults(&settings);
         self.settings = settings;
+        if is_news {
+            let sessions: Vec<SessionId> = self.sessions_by_age().into_iter().map(|it| it.id).collect();
+            sessions.into_iter().for_each(|id| self.send_info(id));
+        }
     }
 
     /// Clients are told of these commands of skills. Gives those that they were told of before.

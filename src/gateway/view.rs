@@ -104,9 +104,18 @@ impl Gateway {
             profile_name: "default",
             mcp_servers: Servers(Arc::clone(&self.inventory.servers)),
             system_prompt: self.settings.model.system_prompt.clone(),
-            credential_warning: None,
+            credential_warning: self.credential_warning(session).map(str::to_owned),
             config_warning: self.settings.warning.clone(),
         }
+    }
+
+    /// What is wrong with the key of the model that answers in this session.
+    fn credential_warning(&self, session: &Session) -> Option<&str> {
+        let choice = session.model.as_ref();
+        let provider = choice.and_then(|choice| choice.provider.as_deref());
+        // Another provider has a key of its own.
+        let is_ours = !self.is_demo(choice) && provider.is_none_or(|name| name == self.provider());
+        self.settings.model.key_warning.as_deref().filter(|_| is_ours)
     }
 
     /// Its counters. The model is named even before the first call.

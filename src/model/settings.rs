@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::provider::{echo, table};
 use super::toolset::ToolSettings;
 use crate::base::secret::Secret;
 
@@ -186,6 +187,32 @@ impl Settings {
     pub fn has_model(&self) -> bool {
         !self.model.name.is_empty() && !self.model.base_url.is_empty()
     }
+
+    /// Whether something of a model is configured, be it enough or not.
+    pub fn names_model(&self) -> bool {
+        let ModelSettings { name, provider, base_url, .. } = &self.model;
+        [name, provider, base_url].iter().any(|text| !text.is_empty())
+    }
+
+    /// What is missing for that, in words for people.
+    pub fn missing_of_model(&self) -> Option<String> {
+        let ModelSettings { name, provider, base_url, .. } = &self.model;
+        // The word for any of them, and for an endpoint of one's own.
+        let is_named = !["", "auto", "custom"].contains(&provider.to_lowercase().as_str());
+        Some(match (name.is_empty(), base_url.is_empty()) {
+            (false, false) => return None,
+            (true, false) => "model.default is missing".to_owned(),
+            (_, true) if is_named => {
+                let why = match table::find(provider) {
+                    Some(_) => "cannot be called from here",
+                    None => "is not known",
+                };
+                format!("model.provider '{}' {why} and there is no model.base_url", echo(provider))
+            }
+            (false, true) => "model.base_url is missing".to_owned(),
+            (true, true) => "model.default and model.base_url are missing".to_owned(),
+        })
+    }
 }
 
 /// The model endpoint.
@@ -199,6 +226,8 @@ pub struct ModelSettings {
     pub base_url: String,
     /// `model.api_key`, or the variable it names.
     pub api_key: Option<Secret>,
+    /// What is wrong with the key: a variable is named for it that is not set. A sentence for people.
+    pub key_warning: Option<String>,
     /// What the endpoint speaks: `model.api_mode`, or what its provider or its address says.
     pub dialect: Dialect,
     /// `agent.reasoning_effort`; `None` where it is unset or `none`. Endpoints of [`Dialect::Messages`] alone

@@ -134,10 +134,10 @@ pub fn serve(common: Common, options: Serve) -> Result<Exit, StartError> {
     let base = format!("ws://{host}:{}/api/ws", address.port());
     let url = Secret::new(format!("{base}?token={}", percent_encoded(token.expose())));
     let file = ConnectFile::write(&home, &url);
-    if let Err(error) = &file {
-        log::warn!("clients will need --url: cannot write the connect file: {error}");
+    if let Err(why) = &file {
+        log::warn!("{why}");
     }
-    announce(address.port(), &base, &url, options.token.is_none())
+    announce(address.port(), &base, &url, options.token.is_none(), file.is_ok())
         .map_err(|error| StartError::new("cannot announce the port", error))?;
     server.run().map_err(|error| StartError::new("the loop failed", error))
 }
@@ -186,14 +186,21 @@ fn bind(host: &str, port: u16) -> Result<TcpListener, StartError> {
 }
 
 /// Says where the server is: one line for programs on stdout, hints for people on stderr.
-fn announce(port: u16, base: &str, url: &Secret, token_is_random: bool) -> io::Result<()> {
+fn announce(
+    port: u16,
+    base: &str,
+    url: &Secret,
+    token_is_random: bool,
+    can_be_found: bool,
+) -> io::Result<()> {
     let shown = if token_is_random { url.expose() } else { base };
     let mut stderr = io::stderr().lock();
     writeln!(stderr, "listening; connect with: {shown}")?;
     if !token_is_random {
         writeln!(stderr, "add ?token=… with the token you gave")?;
     }
-    writeln!(stderr, "try it: tui-gateway chat --once hello")?;
+    let named = if can_be_found { String::new() } else { format!(" --url '{shown}'") };
+    writeln!(stderr, "try it: tui-gateway chat --once hello{named}")?;
     if let Some(path) = env::var_os("HERMES_DESKTOP_READY_FILE").filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);
         let draft = path.with_extension("tmp");
@@ -215,13 +222,19 @@ fn build(common: Common, keep_alive: KeepAlive, interrupt_ends: bool) -> Result<
     let grace = grace.unwrap_or(GRACE_DEFAULT);
     let signal_mail = signals::catch(&bell, interrupt_ends, grace, common.on_signal).map_err(system)?;
     let settings = common.config.current();
-    if let Some(warning) = &settings.warning {
-        log::warn!("{warning}");
+    if common.agent == AgentChoice::Openai && !cfg!(feature = "openai") {
+        return Err(StartError("--agent openai needs a build with the feature openai".to_owned()));
     }
-    if common.agent == AgentChoice::Openai && !(settings.has_model() && cfg!(feature = "openai")) {
-        return Err(StartError(
-            "--agent openai needs a model: set model.default and model.base_url in config.yaml".to_owned(),
-        ));
+    let asks_own = common.agent == AgentChoice::Auto && common.acp.is_none() && common.upstream.is_none();
+    match settings.missing_of_model() {
+        Some(missing) if common.agent == AgentChoice::Openai => {
+            return Err(StartError(format!("--agent openai needs a model: {missing} in config.yaml")));
+        }
+        // Somebody began to configure one, and may wonder why it is not asked.
+        Some(missing) if asks_own && settings.names_model() => {
+            log::warn!("the demo agent answers, because the model cannot be asked: {missing}");
+        }
+        _ => {}
     }
     // Nobody of ours answers then, and none of the settings of models count.
     let demo_only = common.agent == AgentChoice::Demo || acp.is_some() || !cfg!(feature = "openai");

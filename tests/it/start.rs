@@ -12,6 +12,7 @@ use crate::support::home::Home;
 use crate::support::process::Process;
 use crate::support::raw;
 use crate::support::server::{Server, TOKEN};
+use crate::support::turn::Event;
 
 /// Where a running server says how to reach it.
 const CONNECT_FILE: &str = "runtime/tui-gateway.json";
@@ -128,8 +129,115 @@ fn a_bad_command_line_is_one_line() {
 
 #[test]
 fn an_agent_without_a_model_is_refused() {
-    let why = fails(&Home::new(), &["serve", "--port", "0", "--agent", "openai"], 1);
-    assert!(why.starts_with("--agent openai needs a model"), "{why}");
+    for (config, missing) in [
+        ("", "model.default and model.base_url are missing in config.yaml"),
+        ("model: {default: m}", "model.base_url is missing in config.yaml"),
+        ("model: {base_url: 'http://127.0.0.1:1'}", "model.default is missing in config.yaml"),
+        (
+            "model: {default: m, provider: nosuch}",
+            "model.provider 'nosuch' is not known and there is no model.base_url in config.yaml",
+        ),
+    ] {
+        let home = Home::with_config(config);
+        let why = fails(&home, &["serve", "--port", "0", "--agent", "openai"], 1);
+        assert_eq!(why, format!("--agent openai needs a model: {missing}"));
+    }
+}
+
+#[test]
+fn a_model_that_cannot_be_asked_is_told() {
+    let home = Home::with_config("model: {default: m, provider: nosuch}\n");
+    let mut command = home.command();
+    command.args(["serve", "--port", "0", "--token", TOKEN]);
+    let server = Server::spawn(home, &mut command);
+    let warning = server.process.wait_stderr("[WARN]");
+    assert!(warning.contains("model.provider 'nosuch' is not known"), "{warning}");
+}
+
+#[test]
+fn details_of_an_upstream_need_one() {
+    for (args, flag) in [
+        (&["stdio", "--upstream-warm", "1"][..], "--upstream-warm"),
+        (&["serve", "--port", "0", "--upstream-per-session"], "--upstream-per-session"),
+        (&["serve", "--port", "0", "--upstream-hang", "0"], "--upstream-hang"),
+    ] {
+        let expected = format!("{flag} needs --upstream or TUI_GATEWAY_UPSTREAM");
+        assert_eq!(fails(&Home::new(), args, 2), expected);
+    }
+}
+
+/// Runs `chat` in a server's home to its end; its stdout and its stderr.
+#[track_caller]
+fn chat(server: &Server, args: &[&str], is_given_the_token: bool) -> (String, String) {
+    let mut command = server.home.command();
+    command.arg("chat").args(args);
+    if is_given_the_token {
+        command.env("HERMES_DASHBOARD_SESSION_TOKEN", TOKEN);
+    }
+    let mut process = Process::spawn(&mut command);
+    process.wait();
+    (process.rest_of_stdout(), process.stderr())
+}
+
+#[test]
+fn chat_finds_the_server_with_and_without_the_token() {
+    let server = Server::start(&[]);
+    for is_given_the_token in [false, true] {
+        let said = chat(&server, &["--once", "SAY:hi"], is_given_the_token);
+        assert_eq!(said, ("hi\n".to_owned(), String::new()));
+    }
+}
+
+#[test]
+fn the_file_of_a_server_that_runs_stays() {
+    let mut first = Server::start(&[]);
+    let mut command = first.home.command();
+    command.args(["serve", "--port", "0", "--agent", "demo"]);
+    let mut second = Process::spawn(&mut command);
+    assert!(second.line().starts_with("HERMES_DASHBOARD_READY"));
+    let pid = first.process.pid();
+    second.wait_stderr(&format!("another server of this user runs (pid {pid}): clients need --url"));
+    assert!(second.stderr().contains("chat --once hello --url 'ws://"), "{}", second.stderr());
+    second.signal(Signal::TERM);
+    second.wait();
+    assert_eq!(chat(&first, &["--once", "SAY:hi"], false).0, "hi\n");
+    first.end();
+    assert!(!first.home.path().join(CONNECT_FILE).exists());
+}
+
+#[test]
+fn settings_that_break_are_told_to_clients_and_to_the_log() {
+    let home = Home::with_config("display: {}\n");
+    let mut command = home.command();
+    command.args(["serve", "--port", "0", "--token", TOKEN]);
+    let server = Server::spawn(home, &mut command);
+    let mut client = Client::connect(&server);
+    let session = client.session();
+    fs::write(server.home.path().join("config.yaml"), "model: [unclosed\n").unwrap();
+    let turn = client.run(&session, "SAY:hi");
+    let tells = |event: &Event| {
+        let warning = event.payload["config_warning"].as_str();
+        warning.is_some_and(|text| text.starts_with("config.yaml is ignored: "))
+    };
+    if !turn.others.iter().any(tells) {
+        while !tells(&client.event()) {}
+    }
+    assert!(server.process.wait_stderr("[WARN]").contains("config.yaml is ignored"));
+    let (said, notes) = chat(&server, &["--once", "SAY:hi"], false);
+    assert_eq!((said.as_str(), notes.matches("[config] config.yaml is ignored").count()), ("hi\n", 1));
+}
+
+#[test]
+fn a_key_that_is_not_set_is_told_to_clients_and_to_the_log() {
+    let home =
+        Home::with_config("model: {default: m, base_url: 'http://127.0.0.1:1', api_key_env: MY_KEY}\n");
+    let mut command = home.command();
+    command.args(["serve", "--port", "0", "--token", TOKEN]);
+    let server = Server::spawn(home, &mut command);
+    let warning = "the key MY_KEY is set neither in the environment nor in .env";
+    assert!(server.process.wait_stderr("[WARN]").contains(warning));
+    let created = Client::connect(&server).call("session.create", serde_json::json!({}));
+    assert_eq!(created["info"]["credential_warning"], warning);
 }
 
 #[test]
