@@ -148,12 +148,13 @@ impl ConfigFile {
 /// Logs what is wrong with settings and was not with those before.
 fn report(old: Option<&Settings>, new: &Settings) {
     let faults = |settings: &Settings| [settings.warning.clone(), settings.model.key_warning.clone()];
-    let known = old.map(faults).unwrap_or_default();
-    for (known, now) in known.into_iter().zip(faults(new)) {
-        match now {
-            Some(fault) if known.as_ref() != Some(&fault) => log::warn!("{fault}"),
-            None if known.is_some() => log::info!("the settings are in order again"),
-            _ => {}
+    let (known, now) = (old.map(faults).unwrap_or_default(), faults(new));
+    if now == [None, None] && known != now {
+        log::info!("the settings are in order again");
+    }
+    for (fault, known) in now.into_iter().zip(known) {
+        if let Some(fault) = fault.filter(|fault| known.as_ref() != Some(fault)) {
+            log::warn!("{fault}");
         }
     }
 }

@@ -407,6 +407,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
+    use crate::agent::acp::words::CommandLine;
 
     fn hub() -> Hub {
         Hub::new(Box::new(|| Err("no program".to_owned())), Arc::new(|_| Err("no desk".to_owned())))
@@ -492,6 +493,14 @@ mod tests {
     fn what_cannot_be_started_is_told() {
         let why = hub().connect(&|| false).unwrap_err();
         assert_eq!(why, Failure::Down("no program".to_owned()));
+    }
+
+    #[test]
+    fn a_program_that_ends_at_once_tells_how() {
+        let args = ["-c", "echo oops >&2; exit 7"].map(str::to_owned).to_vec();
+        let opened = Process::start(&CommandLine { program: "/bin/sh".to_owned(), args }).unwrap();
+        let why = Connection::begin(opened, 0, &|| false).map(|_| ()).unwrap_err();
+        assert_eq!(why, Failure::Down("it ended with exit code 7: oops".to_owned()));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const TERM_GRACE: Duration = Duration::from_secs(2);
 const WORDS_GRACE: Duration = Duration::from_millis(200);
 
 /// How long its exit is waited for once one of its pipes is closed.
-const EXIT_GRACE: Duration = Duration::from_millis(200);
+const EXIT_GRACE: Duration = Duration::from_millis(500);
 
 /// What an agent's two streams are, and the program behind them.
 pub(super) struct Opened {
