@@ -63,9 +63,8 @@ impl Images {
     /// played now is told behind the prompt.
     pub(super) fn take_known(&mut self) -> Vec<Box<str>> {
         self.is_over_told = false;
-        let later = |path: &Box<str>| {
-            self.owed.iter().chain(&self.playing).chain(&self.in_flight).any(|it| it == path)
-        };
+        let later =
+            |path: &str| self.owed.iter().chain(&self.playing).chain(&self.in_flight).any(|it| **it == *path);
         self.kept.extract_if(.., |path| !later(path)).collect()
     }
 

@@ -177,6 +177,7 @@ impl Bridge {
                     }
                 }
                 Some(_) if behind.contains(&prompt.number) => {}
+                Some(_) if prompt.is_stopped => stopped.push(prompt.number),
                 // Behind others that wait: it is accepted here, and waits with them. One that was asked from here
                 // has its images already.
                 Some(request) => {
@@ -189,7 +190,8 @@ impl Bridge {
                 None => prompt.state = PromptState::Waiting,
             }
         }
-        session.held.retain(|number| !accepted.contains(number));
+        session.held.retain(|number| !accepted.contains(number) && !stopped.contains(number));
+        prompts.retain(|prompt| !stopped.contains(&prompt.number));
         session.prompts = prompts;
         for number in accepted {
             if let Some(Request { client: Some((client, id)), .. }) = self.requests.remove(&number) {

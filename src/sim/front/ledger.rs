@@ -34,6 +34,8 @@ pub(super) struct Prompt {
     pub(super) accepted: Option<bool>,
     /// Turns that were of it.
     pub(super) begun: u32,
+    /// Whether a stop behind it was answered before it had begun.
+    pub(super) is_stopped: bool,
     /// Whether it may be gone: its session was closed or left, its turn was stopped, or it was reported as not
     /// run.
     pub(super) is_excused: bool,
@@ -73,8 +75,12 @@ impl Ledger {
                 return self.fail(format!("a turn of {text}, which nobody wrote"));
             };
             prompt.begun += 1;
-            if prompt.begun > 1 {
+            let (begun, is_stopped) = (prompt.begun, prompt.is_stopped);
+            if begun > 1 {
                 self.fail(format!("{text} is run twice"));
+            }
+            if is_stopped {
+                self.fail(format!("{text} is run behind its stop"));
             }
         }
         for path in images {
@@ -90,6 +96,14 @@ impl Ledger {
             prompt.is_excused = true;
         }
         self.excused.extend(self.drawn.remove(session).unwrap_or_default());
+    }
+
+    /// A stop is answered: what was asked before it and has not begun does so no more.
+    pub(super) fn stopped(&mut self, session: &str, stop: &str) {
+        let is_before = |text: &str| number(text) < number(stop);
+        for (text, prompt) in self.prompts.iter_mut().filter(|(_, prompt)| prompt.session == session) {
+            prompt.is_stopped |= prompt.begun == 0 && is_before(text);
+        }
     }
 
     /// An image was reported as gone.
@@ -126,7 +140,7 @@ impl Ledger {
     }
 }
 
-/// Prompts and images are counted as one. The number is the last one that stands in its name.
+/// Prompts, images and stops are counted as one. The number is the last one that stands in its name.
 fn number(name: &str) -> Option<u64> {
     name.rsplit(|letter: char| !letter.is_ascii_digit()).find_map(|digits| digits.parse().ok())
 }
@@ -142,7 +156,14 @@ mod tests {
             let mut ledger = Ledger { binds, ..Ledger::default() };
             for (text, images) in [(one, vec![]), (two, vec![path.to_owned()])] {
                 let session = "0000000a".to_owned();
-                let prompt = Prompt { session, accepted: Some(true), begun: 0, is_excused: false, images };
+                let prompt = Prompt {
+                    session,
+                    accepted: Some(true),
+                    begun: 0,
+                    is_stopped: false,
+                    is_excused: false,
+                    images,
+                };
                 ledger.prompts.insert(text.to_owned(), prompt);
             }
             for text in [one, two] {

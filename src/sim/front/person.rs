@@ -24,7 +24,7 @@ pub(super) struct Asked {
     pub(super) method: &'static str,
     /// The session it is about.
     pub(super) session: Option<String>,
-    /// The prompt, or the path of an image.
+    /// The prompt, the path of an image, or the stop.
     pub(super) what: String,
 }
 
@@ -110,6 +110,10 @@ impl Person {
                 if let Some(prompt) = ledger.prompts.get_mut(&asked.what) {
                     prompt.accepted = Some(!is_refused);
                 }
+                None
+            }
+            "session.interrupt" if !is_refused => {
+                ledger.stopped(&asked.session?, &asked.what);
                 None
             }
             "image.attach" if !is_refused => Some(Learnt::Image(asked.session?, asked.what)),

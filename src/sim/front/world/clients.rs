@@ -61,7 +61,9 @@ impl World {
             3 => self.ask(client, "session.active_list", json!({}), None, ""),
             4 => {
                 self.ledger.excuse(&session);
-                self.ask(client, "session.interrupt", about(), Some(&session), "");
+                let stop = format!("stop-{}-", self.next_text);
+                self.next_text += 1;
+                self.ask(client, "session.interrupt", about(), Some(&session), &stop);
             }
             _ => {
                 self.ledger.excuse(&session);
@@ -92,8 +94,14 @@ impl World {
         let text = format!("prompt-{}-", self.next_text);
         self.next_text += 1;
         let images = self.attached.remove(session).unwrap_or_default();
-        let prompt =
-            Prompt { session: session.to_owned(), accepted: None, begun: 0, is_excused: false, images };
+        let prompt = Prompt {
+            session: session.to_owned(),
+            accepted: None,
+            begun: 0,
+            is_stopped: false,
+            is_excused: false,
+            images,
+        };
         self.ledger.prompts.insert(text.clone(), prompt);
         let params = json!({"session_id": session, "text": text});
         self.ask(client, "prompt.submit", params, Some(session), &text);
