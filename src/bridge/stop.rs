@@ -69,7 +69,8 @@ impl Bridge {
         self.requests.values().any(resumes)
     }
 
-    /// What was opened for sessions that were closed meanwhile is closed, once it is known that nobody is given it.
+    /// What was opened for sessions that were closed meanwhile is closed, once it is known that nobody is given
+    /// it.
     pub(super) fn close_unclaimed(&mut self, now: Now, number: u32) {
         if self.is_resuming(number) {
             return;

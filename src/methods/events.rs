@@ -42,8 +42,8 @@ fn capabilities(ctx: &mut Ctx<'_>, params: &Params) -> Result<Reply, RpcError> {
     ctx.gateway.stamp_events(ctx.client, stamped);
     ctx.gateway.render_for(ctx.client, rendered);
     let mut known = capabilities_known(stamped, rendered, ctx.gateway.epoch());
-    // For a bridge in front of this: each prompt that waits becomes a turn of its own, unless the answer to it says
-    // that it joined the one before.
+    // For a bridge in front of this: each prompt that waits becomes a turn of its own, unless the answer to it
+    // says that it joined the one before.
     known["queues_prompts"] = true.into();
     Ok(Reply::Now(known))
 }
