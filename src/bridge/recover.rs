@@ -134,22 +134,11 @@ impl Bridge {
     fn save_prompts(&mut self, id: SessionId, why: &str, had_turn: bool) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let first = session.prompts.front().map(|prompt| prompt.number);
+        let mut stopped = session.take_stopped(&self.requests);
         let mut prompts = std::mem::take(&mut session.prompts);
-        let mut stopped = Vec::new();
-        prompts.retain(|prompt| {
-            let request = self.requests.get(&prompt.number);
-            let is_asked = prompt.is_of_client(&self.requests) && request.is_some_and(|it| it.is_sent);
-            if prompt.is_stopped && is_asked {
-                stopped.push(prompt.number);
-            }
-            !prompt.is_stopped || (prompt.is_of_client(&self.requests) && !is_asked)
-        });
-        // Of the next host those are stopped that are ahead of a stop that it has not read either.
-        let stops = |number: &&u64| self.requests.get(number).is_some_and(|it| it.what == What::Stop);
-        let stop = session.held.iter().filter(stops).max().copied();
         for prompt in &mut prompts {
             (prompt.is_illustrated, prompt.joins) = (false, false);
-            prompt.is_stopped &= stop.is_some_and(|stop| prompt.number < stop);
         }
         if let Some(next) = prompts.front_mut()
             && !had_turn
@@ -163,6 +152,14 @@ impl Bridge {
         let requests = &self.requests;
         // Its client waits: it is asked before all others, and what is attached goes with it.
         let is_first = prompts.front().is_some_and(|prompt| prompt.is_of_client(requests));
+        // What would have gone with one that is refused goes with the next.
+        if binds
+            && !is_first
+            && first.is_some_and(|first| stopped.contains(&first))
+            && let Some(next) = prompts.front_mut()
+        {
+            next.images.splice(..0, session.images.take_owed());
+        }
         // Behind an image that waits for the prompts of now to be gone: so do these.
         let is_image = |number: &u64| requests.get(number).is_some_and(|it| it.what == What::Attach);
         let images = if binds { session.held.iter().position(is_image) } else { None };

@@ -1,16 +1,40 @@
 //! Stops and closes: what was asked before them is not run behind them, whatever becomes of the host meanwhile.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value, json};
 
 use super::Bridge;
 use super::request::{Request, What};
-use super::session::{Prompt, PromptState};
+use super::session::{Prompt, PromptState, Session};
 use crate::gateway::io::Now;
 use crate::model::ids::SessionId;
 use crate::wire::encode;
 use crate::wire::error::RpcError;
+
+impl Session {
+    /// The host is gone: prompts ahead of a stop that was on its way there are over. Gives those without an
+    /// answer, which are to be refused.
+    pub(super) fn take_stopped(&mut self, requests: &BTreeMap<u64, Request>) -> Vec<u64> {
+        let mut refused = Vec::new();
+        self.prompts.retain(|prompt| {
+            let waits = prompt.is_of_client(requests);
+            let is_sent = requests.get(&prompt.number).is_some_and(|request| request.is_sent);
+            let is_over = prompt.is_stopped && (is_sent || !waits);
+            if is_over && waits {
+                refused.push(prompt.number);
+            }
+            !is_over
+        });
+        // For the next host those are stopped that are ahead of a stop that it has to read, too.
+        let stops = |number: &&u64| requests.get(number).is_some_and(|it| it.what == What::Stop);
+        let stop = self.held.iter().filter(stops).max().copied();
+        for prompt in &mut self.prompts {
+            prompt.is_stopped &= stop.is_some_and(|stop| prompt.number < stop);
+        }
+        refused
+    }
+}
 
 impl Bridge {
     /// A stop: what waits behind the turn is dropped by the host, too. What that has may begin before it reads

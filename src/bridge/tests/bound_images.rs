@@ -295,3 +295,23 @@ fn one_of_which_a_host_hears_behind_a_prompt_does_not_go_with_that() {
     let (paths, asked) = played(&mut stage, 3, outs);
     assert_eq!((paths, &calls(&asked)[0].2["text"]), (vec!["/i/1.png".to_owned()], &json!("two")));
 }
+
+#[test]
+fn one_whose_prompt_is_stopped_without_an_answer_goes_with_the_prompt_behind_it() {
+    let mut stage = with_binding();
+    attach(&mut stage, 1, "/i/1.png");
+    stage.dies(1);
+    prompt(&mut stage, 2, "one");
+    stage.line(1, 3, "session.interrupt", json!({"session_id": A}));
+    prompt(&mut stage, 4, "two");
+    stage.pass(1.0);
+    // The second is accepted here, the first waits for a host ahead of its stop.
+    assert_eq!(heard(&stage.dies(2), 1), ["ok"]);
+    let outs = comes_back_binding(&mut stage, 3);
+    let (paths, asked) = played(&mut stage, 3, outs);
+    assert_eq!((paths.len(), &calls(&asked)[0].2["text"]), (1, &json!("one")));
+    assert_eq!(heard(&stage.dies(3), 1), ["-32004", "-32004"]);
+    let outs = comes_back_binding(&mut stage, 4);
+    let (paths, asked) = played(&mut stage, 4, outs);
+    assert_eq!((paths, &calls(&asked)[0].2["text"]), (vec!["/i/1.png".to_owned()], &json!("two")));
+}
