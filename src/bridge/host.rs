@@ -1,6 +1,6 @@
 //! A host as it is seen from here: one place for a process, whatever processes come and go in it.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::host::HostLook;
@@ -39,6 +39,11 @@ pub(super) struct Host {
     /// What the last one that ended said.
     pub(super) last_end: Option<String>,
     pub(super) watch: Watch,
+}
+
+/// Whether this one is there, and another of us.
+pub(super) fn is_ours(hosts: &BTreeMap<u32, Host>, number: u32) -> bool {
+    hosts.get(&number).is_some_and(|host| host.is_ours)
 }
 
 /// What a host is doing.

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value};
 
 use super::Bridge;
+use super::host::is_ours;
 use super::recover::DEATHS_MAX;
 use super::request::{Request, What};
 use super::session::{PromptState, Session};
@@ -126,7 +127,7 @@ impl Bridge {
     /// A host has images for the next prompt, if this is such an answer.
     pub(super) fn attached(&mut self, id: Option<SessionId>, number: u64, reply: &Reply) {
         let Some(session) = id.and_then(|id| self.sessions.get_mut(&id)) else { return };
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         let (paths, count) = read(reply);
         let mut new = 0;
         for path in &paths {
@@ -157,7 +158,7 @@ impl Bridge {
     /// binds images to prompts, those of the prompts that still wait come first, each with its own.
     pub(super) fn play_owed(&mut self, now: Now, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         let waits = session.prompts.iter().any(|prompt| prompt.state == PromptState::Waiting);
         // One that was asked and not answered is not known to have taken them: they are its.
         let is_first = session.prompts.front().is_some_and(|first| first.is_of_client(&self.requests));
@@ -183,7 +184,7 @@ impl Bridge {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.images.in_flight = None;
             session.images.deadly.take_if(|(deadly, _)| **deadly == *path);
-            let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+            let binds = is_ours(&self.hosts, session.host);
             if !binds && reply.error.is_none() {
                 let (_, count) = read(reply);
                 session.images.recall(path, count.filter(|_| number < session.began));
@@ -219,7 +220,7 @@ impl Bridge {
     /// gone with it, and goes with the one behind it.
     pub(super) fn pass_images_on(&mut self, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         if let Some(next) =
             session.prompts.front_mut().filter(|next| binds && !next.is_of_client(&self.requests))
         {
@@ -295,7 +296,7 @@ impl Bridge {
         };
         match request.what {
             What::Attach => {
-                let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+                let binds = is_ours(&self.hosts, session.host);
                 // Those behind the prompt that it goes with are not in its way: they wait for that themselves.
                 let mut ahead = session.prompts.iter().take_while(|prompt| !next.contains(&prompt.number));
                 binds && ahead.any(|prompt| prompt.state == PromptState::Waiting)
@@ -309,7 +310,7 @@ impl Bridge {
     /// Whether an image waits for prompts to be gone.
     pub(super) fn holds_image(&self, session: &Session) -> bool {
         let is_image = |number: &u64| self.requests.get(number).is_some_and(|it| it.what == What::Attach);
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         binds && session.held.iter().any(is_image)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Bridge;
-use super::host::Phase;
+use super::host::{Phase, is_ours};
 use super::request::{Request, What};
 use super::session::{Prompt, PromptState, Session, is_true};
 use super::stream::Turn;
@@ -106,7 +106,7 @@ impl Bridge {
     /// of us stores it by itself.
     fn store_rest(&mut self, now: Now, id: SessionId, turn: &Turn) {
         let Some(session) = self.sessions.get(&id) else { return };
-        let is_ours = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let is_ours = is_ours(&self.hosts, session.host);
         let shown = turn.text.with(turn.stored..turn.text.len(), |text| text.trim().to_owned());
         let Some(key) = session.key.as_deref().filter(|_| !is_ours && !shown.is_empty()) else { return };
         // Conversations of another profile are in another place.
@@ -133,7 +133,7 @@ impl Bridge {
     /// behind the turn of the one before it.
     fn save_prompts(&mut self, id: SessionId, why: &str, had_turn: bool) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         let first = session.prompts.front().map(|prompt| prompt.number);
         let mut stopped = session.take_stopped(&self.requests);
         let mut prompts = std::mem::take(&mut session.prompts);
@@ -207,7 +207,7 @@ impl Bridge {
     /// user wrote is lost: it is told to who wrote it.
     fn give_up(&mut self, id: SessionId, mut prompt: Prompt, why: &str) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let binds = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, session.host);
         if binds && prompt.is_of_client(&self.requests) {
             prompt.images.extend(session.images.take_owed());
         }
@@ -265,8 +265,8 @@ impl Bridge {
             }
             // The session that it was to close is gone: by the close before it, or see `close_lost`.
             What::Close => {
-                if let Some(Request { client: Some((client, id)), .. }) = self.requests.remove(&request) {
-                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
+                if let Some(request) = self.requests.remove(&request) {
+                    self.say_closed(&request);
                 }
             }
             What::Plain

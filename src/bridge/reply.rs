@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::Bridge;
+use super::host::is_ours;
 use super::request::{Request, What};
 use super::session::{Prompt, PromptState, is_true};
 use super::stream::Turn;
@@ -164,7 +165,7 @@ impl Bridge {
             _ => None,
         };
         let about = request.session;
-        let binds = self.hosts.get(&request.host).is_some_and(|host| host.is_ours);
+        let binds = is_ours(&self.hosts, request.host);
         if state.is_none() {
             self.remove_prompt(about, number, request.client.is_some());
         } else if let Some(session) = about.and_then(|id| self.sessions.get_mut(&id)) {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use serde_json::{Map, Value, json};
 
 use super::Bridge;
+use super::host::is_ours;
 use super::session::{Prompt, PromptState};
 use crate::gateway::Replied;
 use crate::gateway::io::{Now, Output};
@@ -147,9 +148,7 @@ impl Bridge {
                 "prompt.submit" => return self.submit(now, client, session, request),
                 // It lives in no process.
                 "session.close" if self.is_away(session) => {
-                    if let Some((client, id)) = request.client {
-                        self.send_reply(client, encode::result(&id, &json!({"closed": true})));
-                    }
+                    self.say_closed(&request);
                     return self.forget_session(now, session);
                 }
                 "session.close" => request.what = What::Close,
@@ -213,7 +212,7 @@ impl Bridge {
             let mut prompt = Prompt::new(number, params, PromptState::Waiting);
             // Ahead of those may be one whose client waits: what is attached goes with that.
             let is_first = session.prompts.front().is_some_and(|first| first.is_of_client(&self.requests));
-            if !is_first && self.hosts.get(&session.host).is_some_and(|host| host.is_ours) {
+            if !is_first && is_ours(&self.hosts, session.host) {
                 prompt.images = session.images.take_owed();
             }
             session.prompts.push_back(prompt);

@@ -128,9 +128,7 @@ impl Bridge {
             self.requests.iter().filter(|(_, it)| is_over(it)).map(|(number, _)| *number).collect();
         for number in over {
             match self.requests.remove(&number) {
-                Some(Request { client: Some((client, id)), what: What::Close, .. }) => {
-                    self.send_reply(client, encode::result(&id, &json!({"closed": true})));
-                }
+                Some(request) if request.what == What::Close => self.say_closed(&request),
                 Some(Request { client: Some((client, id)), .. }) => {
                     self.send_error(client, &id, &RpcError::no_session());
                 }
@@ -138,5 +136,12 @@ impl Bridge {
             }
         }
         self.forget_session(now, id);
+    }
+
+    /// The answer of a host that has closed a session, to who asked for that.
+    pub(super) fn say_closed(&mut self, request: &Request) {
+        if let Some((client, id)) = &request.client {
+            self.send_reply(*client, encode::result(id, &json!({"closed": true})));
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! gets the same text as the others.
 
 use super::Bridge;
+use super::host::is_ours;
 use super::session::PromptState;
 use crate::base::textlog::TextLog;
 use crate::gateway::io::{Now, Output};
@@ -97,7 +98,7 @@ impl Bridge {
             return;
         }
         self.turns += 1;
-        let queues = self.hosts.get(&session.host).is_some_and(|host| host.is_ours);
+        let queues = is_ours(&self.hosts, session.host);
         let images = session.begin_prompts(queues);
         session.turn = Some(Turn { images, ..Turn::begun() });
         session.began = self.next_number;
